@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace histojet {
+
+/// Random-access bytes that parsers read from: a local file now, ranges over HTTP later. Safe from many threads.
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+  virtual std::uint64_t size() const = 0;
+  /// What messages call this source: a path or an address.
+  virtual const std::string& name() const = 0;
+  /// Fills `out` from `offset`. @throws Error kCorruptFile when the range leaves the source, kIo when reading fails.
+  virtual void read_at(std::uint64_t offset, std::span<std::uint8_t> out) const = 0;
+
+  /// `read_at` into a new buffer; the range is checked before anything is allocated.
+  std::vector<std::uint8_t> read(std::uint64_t offset, std::uint64_t length) const;
+  bool contains(std::uint64_t offset, std::uint64_t length) const {
+    return offset <= size() && length <= size() - offset;
+  }
+};
+
+/// A regular file read with `pread` (never mapped: a file cut while open must not kill the process).
+/// @throws Error kIo if it cannot be opened or is no regular file.
+std::shared_ptr<const ByteSource> open_file(const std::string& path);
+
+/// Bytes in memory under a name, for tests, fuzz targets and embedded streams.
+std::shared_ptr<const ByteSource> memory_source(std::vector<std::uint8_t> bytes, std::string name);
+
+}  // namespace histojet

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace histojet {
+
+/// Instruction sets that kernels are written for, in rising order.
+enum class Isa { kScalar, kAvx2, kAvx512, kAmx };
+
+/// "scalar", "avx2", "avx512" or "amx".
+std::string_view isa_name(Isa isa);
+
+/// The best instruction set that this CPU and its operating system offer. Computed once.
+Isa detected_isa();
+
+/// `detected_isa()` capped by the environment variable HISTOJET_ISA (scalar | avx2 | avx512 | amx), read at the first
+/// call. @throws Error kInvalidArgument for another value.
+Isa active_isa();
+
+/// Names of the CPU features that matter here, for reports ("avx2", "avx512f", "amx_bf16", …).
+std::vector<std::string> cpu_features();
+
+/// The model name that the operating system reports, or "unknown".
+std::string cpu_model();
+
+/// Cores that this process may use: affinity mask capped by the cgroup quota (rounded up); HISTOJET_THREADS overrides.
+int usable_core_count();
+
+}  // namespace histojet

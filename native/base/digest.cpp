@@ -1,0 +1,129 @@
+#include "base/digest.hpp"
+
+#include <bit>
+#include <cstring>
+#include <vector>
+
+namespace histojet {
+namespace {
+
+constexpr std::array<std::uint32_t, 64> kRoundConstants{
+    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
+
+std::uint32_t load_be32(const std::uint8_t* p) {
+  return std::uint32_t{p[0]} << 24 | std::uint32_t{p[1]} << 16 | std::uint32_t{p[2]} << 8 | p[3];
+}
+
+void store_be32(std::uint8_t* p, std::uint32_t v) {
+  for (int i = 0; i < 4; ++i) p[i] = static_cast<std::uint8_t>(v >> (24 - 8 * i));
+}
+
+/// The message's tail of both functions: 0x80, zeros, the length in bits as a big-endian 64-bit number.
+std::vector<std::uint8_t> padding(std::uint64_t length) {
+  std::vector<std::uint8_t> tail(1 + (119 - length % 64) % 64 + 8, 0);
+  tail[0] = 0x80;
+  for (int i = 0; i < 8; ++i) tail[tail.size() - 1 - i] = static_cast<std::uint8_t>(length * 8 >> (8 * i));
+  return tail;
+}
+
+}  // namespace
+
+void Sha256::block(const std::uint8_t* data) {
+  std::array<std::uint32_t, 64> w;
+  for (int i = 0; i < 16; ++i) w[i] = load_be32(data + 4 * i);
+  for (int i = 16; i < 64; ++i) {
+    const std::uint32_t s0 = std::rotr(w[i - 15], 7) ^ std::rotr(w[i - 15], 18) ^ (w[i - 15] >> 3);
+    const std::uint32_t s1 = std::rotr(w[i - 2], 17) ^ std::rotr(w[i - 2], 19) ^ (w[i - 2] >> 10);
+    w[i] = w[i - 16] + s0 + w[i - 7] + s1;
+  }
+  auto [a, b, c, d, e, f, g, h] = state_;
+  for (int i = 0; i < 64; ++i) {
+    const std::uint32_t s1 = std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25);
+    const std::uint32_t t1 = h + s1 + ((e & f) ^ (~e & g)) + kRoundConstants[i] + w[i];
+    const std::uint32_t s0 = std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22);
+    const std::uint32_t t2 = s0 + ((a & b) ^ (a & c) ^ (b & c));
+    h = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2;
+  }
+  const std::array<std::uint32_t, 8> round{a, b, c, d, e, f, g, h};
+  for (int i = 0; i < 8; ++i) state_[i] += round[i];
+}
+
+void Sha256::update(std::span<const std::uint8_t> bytes) {
+  while (!bytes.empty()) {
+    const std::size_t filled = length_ % 64;
+    const std::size_t take = std::min(bytes.size(), 64 - filled);
+    std::memcpy(pending_.data() + filled, bytes.data(), take);
+    length_ += take;
+    bytes = bytes.subspan(take);
+    if (filled + take == 64) block(pending_.data());
+  }
+}
+
+void Sha256::update(std::string_view text) {
+  update(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+}
+
+std::array<std::uint8_t, 32> Sha256::finish() {
+  update(padding(length_));
+  std::array<std::uint8_t, 32> digest;
+  for (int i = 0; i < 8; ++i) store_be32(digest.data() + 4 * i, state_[i]);
+  return digest;
+}
+
+std::array<std::uint8_t, 20> sha1(std::span<const std::uint8_t> bytes) {
+  std::vector<std::uint8_t> message(bytes.begin(), bytes.end());
+  const auto tail = padding(message.size());
+  message.insert(message.end(), tail.begin(), tail.end());
+  std::array<std::uint32_t, 5> state{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
+  for (std::size_t at = 0; at < message.size(); at += 64) {
+    std::array<std::uint32_t, 80> w;
+    for (int i = 0; i < 16; ++i) w[i] = load_be32(message.data() + at + 4 * i);
+    for (int i = 16; i < 80; ++i) w[i] = std::rotl(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
+    auto [a, b, c, d, e] = state;
+    for (int i = 0; i < 80; ++i) {
+      const std::uint32_t f = i < 20 ? (b & c) | (~b & d) : i < 40 ? b ^ c ^ d : i < 60 ? (b & c) | (b & d) | (c & d) : b ^ c ^ d;
+      const std::uint32_t k = i < 20 ? 0x5a827999 : i < 40 ? 0x6ed9eba1 : i < 60 ? 0x8f1bbcdc : 0xca62c1d6;
+      const std::uint32_t t = std::rotl(a, 5) + f + e + k + w[i];
+      e = d, d = c, c = std::rotl(b, 30), b = a, a = t;
+    }
+    const std::array<std::uint32_t, 5> round{a, b, c, d, e};
+    for (int i = 0; i < 5; ++i) state[i] += round[i];
+  }
+  std::array<std::uint8_t, 20> digest;
+  for (int i = 0; i < 5; ++i) store_be32(digest.data() + 4 * i, state[i]);
+  return digest;
+}
+
+std::string hex(std::span<const std::uint8_t> bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  text.reserve(2 * bytes.size());
+  for (const std::uint8_t byte : bytes) {
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
+  return text;
+}
+
+std::string name_based_uuid(std::string_view name) {
+  // Our own name space, drawn once at random and fixed for ever so that ids stay equal.
+  constexpr std::array<std::uint8_t, 16> kNamespace{0x3d, 0x0e, 0x8a, 0x2b, 0x5c, 0x41, 0x5f, 0x9e,
+                                                    0x8b, 0x77, 0x64, 0x1a, 0x90, 0xc2, 0x5d, 0xe7};
+  std::vector<std::uint8_t> message(kNamespace.begin(), kNamespace.end());
+  message.insert(message.end(), name.begin(), name.end());
+  auto digest = sha1(message);
+  digest[6] = static_cast<std::uint8_t>((digest[6] & 0x0f) | 0x50);
+  digest[8] = static_cast<std::uint8_t>((digest[8] & 0x3f) | 0x80);
+  const std::string text = hex(std::span(digest).first(16));
+  return text.substr(0, 8) + '-' + text.substr(8, 4) + '-' + text.substr(12, 4) + '-' + text.substr(16, 4) + '-' +
+         text.substr(20);
+}
+
+}  // namespace histojet

@@ -1,0 +1,23 @@
+find_package(Threads REQUIRED)
+
+# histojet_component(NAME [RECURSE] [DEPS floor...] [LIBRARIES lib...]): static library histojet_NAME of native/NAME.
+function(histojet_component name)
+  cmake_parse_arguments(arg "RECURSE" "" "DEPS;LIBRARIES" ${ARGN})
+  if(arg_RECURSE)
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/native/${name}/*.cpp)
+  else()
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/native/${name}/*.cpp)
+  endif()
+  histojet_cpu_flags(${sources})
+  if(sources)
+    add_library(histojet_${name} STATIC ${sources})
+    set(scope PUBLIC)
+  else()
+    add_library(histojet_${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  # The folders are one library in spirit: `native/` is the include root; test/structure checks who includes whom.
+  target_include_directories(histojet_${name} ${scope} ${CMAKE_SOURCE_DIR}/native ${CMAKE_SOURCE_DIR}/native/include)
+  list(TRANSFORM arg_DEPS PREPEND histojet_)
+  target_link_libraries(histojet_${name} ${scope} ${arg_DEPS} ${arg_LIBRARIES} Threads::Threads)
+endfunction()

@@ -1,0 +1,16 @@
+# One executable per folder of test/native: test_base, test_slide, …; ctest runs them all.
+find_package(GTest REQUIRED)
+enable_testing()
+file(GLOB folders LIST_DIRECTORIES true RELATIVE ${CMAKE_SOURCE_DIR}/test/native ${CMAKE_SOURCE_DIR}/test/native/*)
+foreach(folder ${folders})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/native/${folder}/*_test.cpp)
+  if(sources AND TARGET histojet_${folder})
+    add_executable(test_${folder} ${sources})
+    target_include_directories(test_${folder} PRIVATE ${CMAKE_SOURCE_DIR}/test/native)
+    target_link_libraries(test_${folder} PRIVATE histojet_${folder} GTest::gtest GTest::gtest_main)
+    target_compile_definitions(test_${folder} PRIVATE
+      HISTOJET_TEST_FIXTURES="${CMAKE_SOURCE_DIR}/test/fixtures"
+      HISTOJET_SHARED_FIXTURES="${CMAKE_SOURCE_DIR}/../shared/fixtures")
+    add_test(NAME ${folder} COMMAND test_${folder})
+  endif()
+endforeach()

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace histojet::nuclei {
+
+/// Nuclei as a structure of arrays. Coordinates are (x, y) in level-0 pixels, pixel-edge convention: the centre of the
+/// first pixel is (0.5, 0.5). Results in `compat` mode hold the references' pixel-centre integers instead.
+struct NucleusList {
+  std::vector<float> centroids;               ///< [n, 2]
+  std::vector<float> boxes;                   ///< [n, 4] x0, y0, x1, y1
+  std::vector<float> areas;                   ///< [n] square micrometres, or square pixels without mpp
+  std::vector<std::uint8_t> types;            ///< [n], or empty for networks without types
+  std::vector<float> type_probabilities;      ///< [n] or empty
+  std::vector<std::uint64_t> contour_starts;  ///< [n + 1] first point of each contour in `contour_points`
+  std::vector<float> contour_points;          ///< [k, 2] open rings, one after the other
+
+  NucleusList() : contour_starts{0} {}
+  std::size_t size() const { return areas.size(); }
+  bool typed() const { return !types.empty(); }
+  /// Points of one open ring: x0, y0, x1, y1, …
+  std::span<const float> contour(std::size_t i) const {
+    return std::span(contour_points).subspan(2 * contour_starts[i], 2 * (contour_starts[i + 1] - contour_starts[i]));
+  }
+
+  /// Adds nucleus `i` of `other`; both must be typed or both untyped (an empty list takes the other's kind).
+  void append(const NucleusList& other, std::size_t i);
+  /// Coordinates become v * scale + (dx, dy); areas become area * area_scale.
+  void transform(double scale, double dx, double dy, double area_scale);
+};
+
+}  // namespace histojet::nuclei

@@ -1,0 +1,45 @@
+#include "base/digest.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+using namespace histojet;
+
+namespace {
+std::string sha256_text(const std::string& text) {
+  Sha256 sha;
+  sha.update(text);
+  return hex(sha.finish());
+}
+std::string sha1_text(const std::string& text) {
+  return hex(sha1(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size())));
+}
+}  // namespace
+
+TEST(Digest, PublishedVectors) {  // FIPS 180-4 examples
+  EXPECT_EQ(sha256_text(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(sha256_text("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(sha256_text(std::string(1000000, 'a')), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  EXPECT_EQ(sha1_text("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
+  EXPECT_EQ(sha1_text(""), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+}
+
+TEST(Digest, PiecesGiveTheSameAsTheWhole) {
+  for (const std::size_t cut : {0u, 1u, 55u, 56u, 63u, 64u, 65u, 119u, 128u}) {
+    const std::string text(200, 'x');
+    Sha256 sha;
+    sha.update(text.substr(0, cut));
+    sha.update(text.substr(cut));
+    EXPECT_EQ(hex(sha.finish()), sha256_text(text)) << cut;
+  }
+}
+
+TEST(Digest, UuidIsVersion5AndStable) {
+  const std::string id = name_based_uuid("nucleus");
+  ASSERT_EQ(id.size(), 36u);
+  EXPECT_EQ(id[14], '5');
+  EXPECT_NE(std::string("89ab").find(id[19]), std::string::npos);
+  EXPECT_EQ(id, name_based_uuid("nucleus"));
+  EXPECT_NE(id, name_based_uuid("nucleus2"));
+}

@@ -1,0 +1,40 @@
+#include "base/executor.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <stdexcept>
+#include <vector>
+
+using histojet::Executor;
+
+TEST(Executor, RunsEveryIndexOnce) {
+  std::vector<std::atomic<int>> hits(1000);
+  Executor::instance().parallel_for(1000, 0, [&](std::int64_t i) { ++hits[i]; });
+  for (const auto& hit : hits) EXPECT_EQ(hit, 1);
+}
+
+TEST(Executor, NestedLoopsFinish) {
+  std::atomic<int> sum{0};
+  Executor::instance().parallel_for(8, 0, [&](std::int64_t) {
+    Executor::instance().parallel_for(8, 0, [&](std::int64_t) { ++sum; });
+  });
+  EXPECT_EQ(sum, 64);
+}
+
+TEST(Executor, FirstExceptionReachesTheCallerAndTheRestIsSkipped) {
+  std::atomic<int> started{0};
+  EXPECT_THROW(Executor::instance().parallel_for(100000, 0,
+                                                 [&](std::int64_t i) {
+                                                   ++started;
+                                                   if (i == 3) throw std::runtime_error("three");
+                                                 }),
+               std::runtime_error);
+  EXPECT_LT(started, 100000);
+}
+
+TEST(Executor, OneThreadKeepsTheOrder) {
+  std::vector<std::int64_t> order;
+  Executor::instance().parallel_for(100, 1, [&](std::int64_t i) { order.push_back(i); });
+  for (std::int64_t i = 0; i < 100; ++i) EXPECT_EQ(order[i], i);
+}
