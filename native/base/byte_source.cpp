@@ -83,7 +83,9 @@ std::vector<std::uint8_t> ByteSource::read(std::uint64_t offset, std::uint64_t l
   return bytes;
 }
 
-std::shared_ptr<const ByteSource> open_file(const std::string& path) { return std::make_shared<FileSource>(path); }
+std::shared_ptr<const ByteSource> open_file(const std::string& path) {
+  return std::make_shared<FileSource>(path);
+}
 
 std::shared_ptr<const ByteSource> memory_source(std::vector<std::uint8_t> bytes, std::string name) {
   return std::make_shared<MemorySource>(std::move(bytes), std::move(name));

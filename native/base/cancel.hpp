@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <memory>
 
@@ -16,20 +17,27 @@ class CancelToken {
 
   CancelToken() = default;
   /// Cancelled when either flag is set: the caller's own, or that of the environment that is going away.
-  explicit CancelToken(Flag caller, Flag environment = nullptr)
-      : caller_(std::move(caller)), environment_(std::move(environment)) {}
+  explicit CancelToken(Flag caller, Flag environment = nullptr) : flags_{std::move(caller), std::move(environment)} {}
+
+  /// A token that a third flag cancels too (the run that the work belongs to). Holds one such flag.
+  CancelToken joined_with(Flag run) const {
+    CancelToken token = *this;
+    token.flags_[2] = std::move(run);
+    return token;
+  }
 
   bool cancelled() const {
-    return (caller_ && caller_->load(std::memory_order_relaxed)) ||
-           (environment_ && environment_->load(std::memory_order_relaxed));
+    for (const Flag& flag : flags_) {
+      if (flag && flag->load(std::memory_order_relaxed)) return true;
+    }
+    return false;
   }
   void throw_if_cancelled() const {
     if (cancelled()) throw Cancelled{};
   }
 
  private:
-  Flag caller_;
-  Flag environment_;
+  std::array<Flag, 3> flags_;
 };
 
 /// Write side: `cancel()` sets the flag of all tokens made from this source.

@@ -88,7 +88,10 @@ std::array<std::uint8_t, 20> sha1(std::span<const std::uint8_t> bytes) {
     for (int i = 16; i < 80; ++i) w[i] = std::rotl(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
     auto [a, b, c, d, e] = state;
     for (int i = 0; i < 80; ++i) {
-      const std::uint32_t f = i < 20 ? (b & c) | (~b & d) : i < 40 ? b ^ c ^ d : i < 60 ? (b & c) | (b & d) | (c & d) : b ^ c ^ d;
+      const std::uint32_t f = i < 20   ? (b & c) | (~b & d)
+                              : i < 40 ? b ^ c ^ d
+                              : i < 60 ? (b & c) | (b & d) | (c & d)
+                                       : b ^ c ^ d;
       const std::uint32_t k = i < 20 ? 0x5a827999 : i < 40 ? 0x6ed9eba1 : i < 60 ? 0x8f1bbcdc : 0xca62c1d6;
       const std::uint32_t t = std::rotl(a, 5) + f + e + k + w[i];
       e = d, d = c, c = std::rotl(b, 30), b = a, a = t;

@@ -20,7 +20,9 @@ PartFile::~PartFile() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-void PartFile::append(std::span<const std::uint8_t> bytes) { write_at(size_, bytes); }
+void PartFile::append(std::span<const std::uint8_t> bytes) {
+  write_at(size_, bytes);
+}
 
 void PartFile::append(const std::string& text) {
   append(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));

@@ -27,8 +27,8 @@ struct NucleusList {
 
   /// Adds nucleus `i` of `other`; both must be typed or both untyped (an empty list takes the other's kind).
   void append(const NucleusList& other, std::size_t i);
-  /// Coordinates become v * scale + (dx, dy); areas become area * area_scale.
-  void transform(double scale, double dx, double dy, double area_scale);
+  /// Coordinates become (x * scale_x + dx, y * scale_y + dy); areas become area * area_scale.
+  void transform(double scale_x, double scale_y, double dx, double dy, double area_scale);
 };
 
 }  // namespace histojet::nuclei

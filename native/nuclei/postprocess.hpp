@@ -26,10 +26,10 @@ struct PostprocessOptions {
 };
 
 struct PostprocessResult {
-  NucleusList nuclei;                 ///< coordinates are map pixels, areas square pixels
-  std::vector<std::int32_t> labels;   ///< [height, width]; 0 background, i + 1 for nucleus i (default mode);
-                                      ///< the reference's own ids, gaps included, in compat mode
-  std::vector<std::int32_t> ids;      ///< [n] the label of each nucleus in `labels`
+  NucleusList nuclei;                ///< coordinates are map pixels, areas square pixels
+  std::vector<std::int32_t> labels;  ///< [height, width]; 0 background, i + 1 for nucleus i (default mode);
+                                     ///< the reference's own ids, gaps included, in compat mode
+  std::vector<std::int32_t> ids;     ///< [n] the label of each nucleus in `labels`
 };
 
 /// Maps of one window → nuclei. Deterministic. @throws Error kShapeMismatch, kInvalidArgument; Cancelled.

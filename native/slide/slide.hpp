@@ -43,9 +43,9 @@ struct Rect {
 };
 
 struct OpenOptions {
-  std::optional<double> mpp;                       ///< overrides what the file says
-  bool tolerant = false;                           ///< damaged tiles give warnings and background, not errors
-  std::int64_t max_cache_bytes = 64LL << 20;       ///< decoded tiles kept
+  std::optional<double> mpp;                  ///< overrides what the file says
+  bool tolerant = false;                      ///< damaged tiles give warnings and background, not errors
+  std::int64_t max_cache_bytes = 64LL << 20;  ///< decoded tiles kept
 };
 
 enum class Resample { kNearest, kBilinear };
@@ -87,7 +87,8 @@ class Slide {
   virtual std::vector<std::string> warnings() const = 0;
 
   /// @throws Error kInvalidArgument (size, level), kCorruptFile (level, column and row of the tile), kIo; Cancelled.
-  virtual void read_region(const RegionRequest& request, std::span<std::uint8_t> out, const CancelToken& cancel) const = 0;
+  virtual void read_region(const RegionRequest& request, std::span<std::uint8_t> out,
+                           const CancelToken& cancel) const = 0;
   Image read_region(const RegionRequest& request, const CancelToken& cancel = {}) const;
   virtual Image read_associated_image(const std::string& name, const CancelToken& cancel = {}) const = 0;
   virtual std::optional<std::vector<std::uint8_t>> icc_profile() const = 0;

@@ -13,12 +13,12 @@ namespace histojet::slide {
 
 /// What a synthetic H&E slide looks like. Equal parameters give equal bytes on every machine and thread count.
 struct SyntheticParams {
-  std::int64_t width = 10000;   ///< level-0 pixels
+  std::int64_t width = 10000;  ///< level-0 pixels
   std::int64_t height = 10000;
   std::uint64_t seed = 1;
-  double mpp = 0.25;            ///< micrometres per pixel; nuclei have natural sizes in micrometres
-  double tissue = 0.6;          ///< share of the area that is tissue, 0..1
-  bool repeat = false;          ///< periodic texture whose JPEG tiles are stored once
+  double mpp = 0.25;    ///< micrometres per pixel; nuclei have natural sizes in micrometres
+  double tissue = 0.6;  ///< share of the area that is tissue, 0..1
+  bool repeat = false;  ///< periodic texture whose JPEG tiles are stored once
 };
 
 /// One true nucleus: a simple ring in level-0 pixels (pixel-edge convention), open.

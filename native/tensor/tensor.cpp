@@ -68,21 +68,50 @@ Tensor Tensor::to_f32() const {
   if (dtype_ == DType::kF32) return *this;
   Tensor result(DType::kF32, shape_);
   switch (dtype_) {
-    case DType::kBool: convert<std::uint8_t>(*this, result, [](std::uint8_t v) { return v != 0 ? 1.0f : 0.0f; }); break;
-    case DType::kU8: convert<std::uint8_t>(*this, result); break;
-    case DType::kI8: convert<std::int8_t>(*this, result); break;
-    case DType::kI16: convert<std::int16_t>(*this, result); break;
-    case DType::kU16: convert<std::uint16_t>(*this, result); break;
-    case DType::kI32: convert<std::int32_t>(*this, result); break;
-    case DType::kU32: convert<std::uint32_t>(*this, result); break;
-    case DType::kI64: convert<std::int64_t>(*this, result); break;
-    case DType::kU64: convert<std::uint64_t>(*this, result); break;
-    case DType::kF64: convert<double>(*this, result); break;
-    case DType::kF16: convert<std::uint16_t>(*this, result, half_to_float); break;
-    case DType::kBF16: convert<std::uint16_t>(*this, result, bfloat16_to_float); break;
-    case DType::kF8E4M3: convert<std::uint8_t>(*this, result, float8_e4m3_to_float); break;
-    case DType::kF8E5M2: convert<std::uint8_t>(*this, result, float8_e5m2_to_float); break;
-    case DType::kF32: break;
+    case DType::kBool:
+      convert<std::uint8_t>(*this, result, [](std::uint8_t v) { return v != 0 ? 1.0f : 0.0f; });
+      break;
+    case DType::kU8:
+      convert<std::uint8_t>(*this, result);
+      break;
+    case DType::kI8:
+      convert<std::int8_t>(*this, result);
+      break;
+    case DType::kI16:
+      convert<std::int16_t>(*this, result);
+      break;
+    case DType::kU16:
+      convert<std::uint16_t>(*this, result);
+      break;
+    case DType::kI32:
+      convert<std::int32_t>(*this, result);
+      break;
+    case DType::kU32:
+      convert<std::uint32_t>(*this, result);
+      break;
+    case DType::kI64:
+      convert<std::int64_t>(*this, result);
+      break;
+    case DType::kU64:
+      convert<std::uint64_t>(*this, result);
+      break;
+    case DType::kF64:
+      convert<double>(*this, result);
+      break;
+    case DType::kF16:
+      convert<std::uint16_t>(*this, result, half_to_float);
+      break;
+    case DType::kBF16:
+      convert<std::uint16_t>(*this, result, bfloat16_to_float);
+      break;
+    case DType::kF8E4M3:
+      convert<std::uint8_t>(*this, result, float8_e4m3_to_float);
+      break;
+    case DType::kF8E5M2:
+      convert<std::uint8_t>(*this, result, float8_e5m2_to_float);
+      break;
+    case DType::kF32:
+      break;
   }
   return result;
 }

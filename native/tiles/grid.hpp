@@ -9,12 +9,12 @@
 namespace histojet::tiles {
 
 struct GridOptions {
-  std::int64_t size = 512;             ///< tile side in pixels at the wanted resolution
-  std::int64_t overlap = 0;            ///< pixels shared by neighbours; stride = size - overlap
-  std::optional<double> mpp;           ///< wanted resolution, or
-  std::optional<int> level;            ///< a level of the slide (default 0); not both
-  std::optional<slide::Rect> region;   ///< level-0 pixels; default the whole slide
-  double min_tissue = 0.1;             ///< a tile is kept when its tissue share is at least this (with a mask)
+  std::int64_t size = 512;            ///< tile side in pixels at the wanted resolution
+  std::int64_t overlap = 0;           ///< pixels shared by neighbours; stride = size - overlap
+  std::optional<double> mpp;          ///< wanted resolution, or
+  std::optional<int> level;           ///< a level of the slide (default 0); not both
+  std::optional<slide::Rect> region;  ///< level-0 pixels; default the whole slide
+  double min_tissue = 0.1;            ///< a tile is kept when its tissue share is at least this (with a mask)
 };
 
 /// Corner of one tile in level-0 pixels (rounded down) and its place in the grid.

@@ -20,10 +20,10 @@ struct NucleusClass {
 enum class Origin { kBounds, kLevel0 };
 
 struct WriterOptions {
-  std::string path;                   ///< final name; bytes go to `<path>.part` until close()
-  std::string format;                 ///< "geojson", "geojson.gz", "hovernet-json"; empty: from the extension
-  std::optional<Origin> origin;       ///< default: bounds for GeoJSON, level 0 for the rest
-  std::int64_t bounds_x = 0;          ///< level-0 corner of the slide's bounds
+  std::string path;              ///< final name; bytes go to `<path>.part` until close()
+  std::string format;            ///< "geojson", "geojson.gz", "hovernet-json"; empty: from the extension
+  std::optional<Origin> origin;  ///< default: bounds for GeoJSON, level 0 for the rest
+  std::int64_t bounds_x = 0;     ///< level-0 corner of the slide's bounds
   std::int64_t bounds_y = 0;
   double mpp = 0;                     ///< of level 0; 0 when unknown (areas then are in pixels)
   double processing_mpp = 0;          ///< HoverNet JSON: coordinates are written at this resolution; 0: level 0

@@ -9,7 +9,7 @@
 namespace histojet::writers {
 
 struct OverlayOptions {
-  double x = 0;      ///< level-0 corner of the picture
+  double x = 0;  ///< level-0 corner of the picture
   double y = 0;
   double scale = 1;  ///< level-0 pixels per picture pixel
   std::array<std::uint8_t, 3> color{0, 230, 118};

@@ -11,7 +11,9 @@
 namespace histojet::test {
 
 /// A file that lives in this repository.
-inline std::string own_fixture(const std::string& name) { return std::string(HISTOJET_TEST_FIXTURES) + "/" + name; }
+inline std::string own_fixture(const std::string& name) {
+  return std::string(HISTOJET_TEST_FIXTURES) + "/" + name;
+}
 
 /// A file of the shared fixtures beside the checkout; may be missing in a fresh clone.
 inline std::string shared_fixture(const std::string& name) {
@@ -26,5 +28,5 @@ inline std::vector<std::uint8_t> read_bytes(const std::string& path) {
 }  // namespace histojet::test
 
 /// First line of a test on shared fixtures: passes with a note where they are missing.
-#define HISTOJET_NEEDS_SHARED_FIXTURES()                                              \
+#define HISTOJET_NEEDS_SHARED_FIXTURES() \
   if (!std::filesystem::exists(HISTOJET_SHARED_FIXTURES)) GTEST_SKIP() << "skipped: no shared fixtures"

@@ -16,9 +16,8 @@ TEST(Executor, RunsEveryIndexOnce) {
 
 TEST(Executor, NestedLoopsFinish) {
   std::atomic<int> sum{0};
-  Executor::instance().parallel_for(8, 0, [&](std::int64_t) {
-    Executor::instance().parallel_for(8, 0, [&](std::int64_t) { ++sum; });
-  });
+  Executor::instance().parallel_for(
+      8, 0, [&](std::int64_t) { Executor::instance().parallel_for(8, 0, [&](std::int64_t) { ++sum; }); });
   EXPECT_EQ(sum, 64);
 }
 

@@ -12,7 +12,9 @@ using namespace histojet;
 namespace fs = std::filesystem;
 
 namespace {
-fs::path scratch(const char* name) { return fs::path(testing::TempDir()) / (std::string(name) + std::to_string(getpid())); }
+fs::path scratch(const char* name) {
+  return fs::path(testing::TempDir()) / (std::string(name) + std::to_string(getpid()));
+}
 }  // namespace
 
 TEST(PartFile, CarriesTheFinalNameOnlyAfterCommit) {

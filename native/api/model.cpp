@@ -1,0 +1,54 @@
+#include "histojet/model.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tiles/resample.hpp"
+
+namespace histojet {
+
+namespace {
+
+/// Labels of the resampled picture, looked up at the pixel centres of the original one.
+std::vector<std::int32_t> labels_at_size(const std::vector<std::int32_t>& labels, std::int64_t from_width,
+                                         std::int64_t from_height, std::int64_t width, std::int64_t height) {
+  std::vector<std::int32_t> result(static_cast<std::size_t>(width * height));
+  for (std::int64_t y = 0; y < height; ++y) {
+    const std::int64_t from_y = (2 * y + 1) * from_height / (2 * height);
+    for (std::int64_t x = 0; x < width; ++x) {
+      const std::int64_t from_x = (2 * x + 1) * from_width / (2 * width);
+      result[static_cast<std::size_t>(y * width + x)] = labels[static_cast<std::size_t>(from_y * from_width + from_x)];
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+NucleiModel NucleiModel::load_hoverfast(std::shared_ptr<const weights::StateDict> dict,
+                                        const models::LoadOptions& options) {
+  return NucleiModel(models::load_hoverfast(std::move(dict), options));
+}
+
+nuclei::PostprocessResult NucleiModel::segment(ImageView rgb, const SegmentImageOptions& options,
+                                               const CancelToken& cancel) const {
+  const double mpp = options.mpp > 0 ? options.mpp : info().mpp;
+  const double scale = mpp / info().mpp;  // network pixels per picture pixel
+  nuclei::PostprocessOptions postprocess = options.postprocess;
+  if (options.min_area_um2) postprocess.min_area_px = *options.min_area_um2 / (info().mpp * info().mpp);
+  // Half a pixel over 1000: below that no resampling can improve anything.
+  if (std::abs(scale - 1) < 5e-4) {
+    auto result = pipeline::segment_image(*network_, rgb, postprocess, options.stain, cancel);
+    result.nuclei.transform(1, 0, 0, mpp * mpp);
+    return result;
+  }
+  const auto width = std::max<std::int64_t>(1, std::llround(static_cast<double>(rgb.width) * scale));
+  const auto height = std::max<std::int64_t>(1, std::llround(static_cast<double>(rgb.height) * scale));
+  const Image resized = tiles::resize(rgb, width, height);
+  auto result = pipeline::segment_image(*network_, resized, postprocess, options.stain, cancel);
+  result.nuclei.transform(1 / scale, 0, 0, info().mpp * info().mpp);
+  result.labels = labels_at_size(result.labels, width, height, rgb.width, rgb.height);
+  return result;
+}
+
+}  // namespace histojet

@@ -1,0 +1,33 @@
+/* glibc gave new versions to old functions when it merged libpthread and libdl (2.34), dropped the wrappers of stat
+ * (2.33) and changed the error handling of some maths (2.29). The old versions still exist in every glibc, so calls
+ * are bound to them and the addon loads from glibc 2.28 on. The build reads the WRAP lines below and passes one
+ * --wrap=NAME for each: a call of NAME arrives at __wrap_NAME, which forwards to NAME@OLD_VERSION.
+ * test/package checks the result; a symbol that it names needs one more line here. */
+
+#define WRAP(name, version, result, parameters, arguments)                \
+  extern result name##_old parameters;                                    \
+  __asm__(".symver " #name "_old," #name "@" version);                    \
+  __attribute__((visibility("hidden"))) result __wrap_##name parameters { \
+    return name##_old arguments;                                          \
+  }
+
+/* libstdc++ asks this flag (2.32) whether it may skip atomic operations. Node always has threads. */
+__attribute__((visibility("hidden"))) char __libc_single_threaded = 0;
+
+WRAP(pthread_create, "GLIBC_2.2.5", int, (void* thread, const void* attr, void* (*start)(void*), void* arg),
+     (thread, attr, start, arg))
+WRAP(pthread_join, "GLIBC_2.2.5", int, (unsigned long thread, void** result), (thread, result))
+WRAP(pthread_detach, "GLIBC_2.2.5", int, (unsigned long thread), (thread))
+WRAP(pthread_once, "GLIBC_2.2.5", int, (void* control, void (*routine)(void)), (control, routine))
+WRAP(__pthread_key_create, "GLIBC_2.2.5", int, (void* key, void (*destroy)(void*)), (key, destroy))
+WRAP(pthread_getspecific, "GLIBC_2.2.5", void*, (unsigned key), (key))
+WRAP(pthread_setspecific, "GLIBC_2.2.5", int, (unsigned key, const void* value), (key, value))
+WRAP(dlopen, "GLIBC_2.2.5", void*, (const char* file, int mode), (file, mode))
+WRAP(dlsym, "GLIBC_2.2.5", void*, (void* handle, const char* name), (handle, name))
+WRAP(dlerror, "GLIBC_2.2.5", char*, (void), ())
+WRAP(dladdr, "GLIBC_2.2.5", int, (const void* address, void* info), (address, info))
+WRAP(pow, "GLIBC_2.2.5", double, (double base, double exponent), (base, exponent))
+WRAP(exp, "GLIBC_2.2.5", double, (double x), (x))
+WRAP(log, "GLIBC_2.2.5", double, (double x), (x))
+WRAP(exp2, "GLIBC_2.2.5", double, (double x), (x))
+WRAP(log2, "GLIBC_2.2.5", double, (double x), (x))

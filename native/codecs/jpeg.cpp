@@ -1,0 +1,205 @@
+#include "codecs/jpeg.hpp"
+
+#include <jerror.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "codecs/jpeg_errors.hpp"
+
+namespace histojet::codecs {
+namespace {
+
+// A progressive stream may repeat scans for ever; real ones have about ten.
+constexpr int kMaxScans = 500;
+
+void limit_scans(j_common_ptr codec) {
+  const auto* decoder = reinterpret_cast<jpeg_decompress_struct*>(codec);
+  if (decoder->input_scan_number > kMaxScans) {
+    codec->err->msg_code = JERR_BAD_PROGRESSION;
+    std::fill_n(codec->err->msg_parm.i, 4, decoder->input_scan_number);
+    codec->err->error_exit(codec);
+  }
+}
+
+/// True when the stream brings tables of its own, which then replace those that set_tables gave.
+bool brings_tables(std::span<const std::uint8_t> stream) {
+  std::size_t at = 2;
+  while (at + 4 <= stream.size() && stream[at] == 0xFF) {
+    const std::uint8_t marker = stream[at + 1];
+    if (marker == 0xDA) return false;
+    if (marker == 0xC4 || marker == 0xDB) return true;
+    at += 2 + static_cast<std::size_t>(stream[at + 2] << 8 | stream[at + 3]);
+  }
+  // Something unusual before the scan (fill bytes, damage): assume the worse.
+  return true;
+}
+
+Error damaged(const std::string& reason) {
+  return Error(ErrorCode::kCorruptFile, "JPEG: " + reason);
+}
+
+struct Request {
+  JpegColor color;
+  std::int64_t width;
+  std::int64_t height;
+  int channels;
+  std::uint8_t* out;
+  std::int64_t stride;
+};
+
+J_COLOR_SPACE color_space(JpegColor color) {
+  switch (color) {
+    case JpegColor::kRgb:
+      return JCS_RGB;
+    case JpegColor::kYCbCr:
+      return JCS_YCbCr;
+    default:
+      return JCS_GRAYSCALE;
+  }
+}
+
+enum class Outcome { kDone, kLibjpegError, kWrongSize, kWrongComponents };
+
+}  // namespace
+
+struct JpegDecoder::State {
+  JpegErrors errors;
+  jpeg_decompress_struct decoder{};
+  jpeg_progress_mgr progress{};
+  std::vector<std::uint8_t> tables;
+  bool created = false;
+  bool dirty = true;  ///< libjpeg's tables are not (only) those of `tables`
+
+  ~State() { destroy(); }
+
+  void destroy() {
+    if (created) jpeg_destroy_decompress(&decoder);
+    created = false;
+  }
+  bool create();
+  bool load_tables();
+  bool header(std::span<const std::uint8_t> stream);
+  Outcome decode(std::span<const std::uint8_t> stream, const Request& request);
+  void prepare();
+};
+
+// The functions with setjmp hold no objects with destructors: libjpeg's longjmp would skip them.
+bool JpegDecoder::State::create() {
+  destroy();
+  decoder.err = &errors.manager;
+  if (setjmp(errors.jump)) return false;
+  jpeg_create_decompress(&decoder);
+  created = true;
+  progress.progress_monitor = limit_scans;
+  decoder.progress = &progress;
+  return true;
+}
+
+bool JpegDecoder::State::load_tables() {
+  if (setjmp(errors.jump)) return false;
+  jpeg_mem_src(&decoder, tables.data(), tables.size());
+  const int kind = jpeg_read_header(&decoder, FALSE);
+  if (kind == JPEG_HEADER_TABLES_ONLY) return true;
+  std::snprintf(errors.message, sizeof(errors.message), "the tables stream holds an image");
+  jpeg_abort_decompress(&decoder);
+  return false;
+}
+
+bool JpegDecoder::State::header(std::span<const std::uint8_t> stream) {
+  if (setjmp(errors.jump)) {
+    jpeg_abort_decompress(&decoder);
+    return false;
+  }
+  jpeg_mem_src(&decoder, stream.data(), stream.size());
+  jpeg_read_header(&decoder, TRUE);
+  return true;
+}
+
+Outcome JpegDecoder::State::decode(std::span<const std::uint8_t> stream, const Request& request) {
+  if (setjmp(errors.jump)) {
+    jpeg_abort_decompress(&decoder);
+    return Outcome::kLibjpegError;
+  }
+  jpeg_mem_src(&decoder, stream.data(), stream.size());
+  jpeg_read_header(&decoder, TRUE);
+  if (decoder.image_width != request.width || decoder.image_height != request.height) return Outcome::kWrongSize;
+  if (request.color != JpegColor::kAuto) {
+    if (decoder.num_components != (request.color == JpegColor::kGrey ? 1 : 3)) return Outcome::kWrongComponents;
+    decoder.jpeg_color_space = color_space(request.color);
+  } else if (decoder.num_components != 1 && decoder.num_components != 3) {
+    return Outcome::kWrongComponents;
+  }
+  decoder.out_color_space = request.channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
+  decoder.dct_method = JDCT_ISLOW;
+  decoder.do_fancy_upsampling = TRUE;
+  jpeg_start_decompress(&decoder);
+  while (decoder.output_scanline < decoder.output_height) {
+    JSAMPROW rows[16];
+    const JDIMENSION left = std::min<JDIMENSION>(16, decoder.output_height - decoder.output_scanline);
+    for (JDIMENSION i = 0; i < left; ++i) rows[i] = request.out + (decoder.output_scanline + i) * request.stride;
+    jpeg_read_scanlines(&decoder, rows, left);
+  }
+  jpeg_finish_decompress(&decoder);
+  return Outcome::kDone;
+}
+
+/// Makes libjpeg's tables those of the last set_tables, whatever streams came in between, so that a result never
+/// depends on what the thread decoded before.
+void JpegDecoder::State::prepare() {
+  if (!dirty) return;
+  errors.tolerant = false;
+  if (!create()) throw damaged(errors.message);
+  if (!tables.empty() && !load_tables()) throw damaged(std::string("damaged tables: ") + errors.message);
+  dirty = false;
+}
+
+JpegDecoder::JpegDecoder() : state_(std::make_unique<State>()) {}
+JpegDecoder::~JpegDecoder() = default;
+
+void JpegDecoder::set_tables(std::span<const std::uint8_t> tables) {
+  if (!state_->dirty && std::ranges::equal(tables, state_->tables)) return;
+  state_->tables.assign(tables.begin(), tables.end());
+  state_->dirty = true;
+  state_->prepare();
+}
+
+JpegHeader JpegDecoder::read_header(std::span<const std::uint8_t> stream) {
+  State& state = *state_;
+  state.prepare();
+  state.dirty = true;
+  if (!state.header(stream)) throw damaged(state.errors.message);
+  const JpegHeader header{state.decoder.image_width, state.decoder.image_height, state.decoder.num_components};
+  jpeg_abort_decompress(&state.decoder);
+  return header;
+}
+
+std::string JpegDecoder::decode(std::span<const std::uint8_t> stream, JpegColor color, std::int64_t width,
+                                std::int64_t height, int channels, std::uint8_t* out, std::int64_t stride,
+                                bool tolerant) {
+  if ((channels != 1 && channels != 3) || stride < width * channels) {
+    throw Error(ErrorCode::kInvalidArgument, "JPEG: expected 1 or 3 channels and a stride of at least one row");
+  }
+  State& state = *state_;
+  state.prepare();
+  state.errors.tolerant = tolerant;
+  state.dirty = true;
+  const Outcome outcome = state.decode(stream, {color, width, height, channels, out, stride});
+  if (outcome == Outcome::kLibjpegError) throw damaged(state.errors.message);
+  if (outcome != Outcome::kDone) {
+    const JpegHeader header{state.decoder.image_width, state.decoder.image_height, state.decoder.num_components};
+    jpeg_abort_decompress(&state.decoder);
+    if (outcome == Outcome::kWrongComponents) {
+      throw damaged("the stream has " + std::to_string(header.components) + " components, expected " +
+                    (color == JpegColor::kAuto   ? "1 or 3"
+                     : color == JpegColor::kGrey ? "1"
+                                                 : "3"));
+    }
+    throw damaged("the stream is " + std::to_string(header.width) + " x " + std::to_string(header.height) +
+                  " pixels, expected " + std::to_string(width) + " x " + std::to_string(height));
+  }
+  state.dirty = brings_tables(stream) || state.decoder.input_scan_number > 1;
+  return state.errors.manager.num_warnings > 0 ? state.errors.message : "";
+}
+
+}  // namespace histojet::codecs

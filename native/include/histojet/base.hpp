@@ -1,0 +1,8 @@
+#pragma once
+
+/// What every part of the public face speaks: errors with codes, cancelling, the executor, pictures.
+
+#include "base/cancel.hpp"
+#include "base/error.hpp"
+#include "base/executor.hpp"
+#include "histojet/image.hpp"

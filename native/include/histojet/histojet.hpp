@@ -1,0 +1,12 @@
+#pragma once
+
+/// The whole public C++ face.
+
+#include "histojet/base.hpp"
+#include "histojet/model.hpp"
+#include "histojet/nuclei.hpp"
+#include "histojet/slide.hpp"
+#include "histojet/system.hpp"
+#include "histojet/tensor.hpp"
+#include "histojet/weights.hpp"
+#include "histojet/writers.hpp"

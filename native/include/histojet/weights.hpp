@@ -1,0 +1,5 @@
+#pragma once
+
+/// Checkpoints: safetensors and torch files.
+
+#include "weights/state_dict.hpp"

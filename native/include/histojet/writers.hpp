@@ -1,0 +1,8 @@
+#pragma once
+
+/// Files of nuclei and pictures of them.
+
+#include "codecs/png.hpp"
+#include "histojet/nuclei.hpp"
+#include "writers/nucleus_writer.hpp"
+#include "writers/overlay.hpp"

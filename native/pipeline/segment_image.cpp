@@ -1,0 +1,59 @@
+#include "base/error.hpp"
+#include "pipeline/segment_slide.hpp"
+#include "pipeline/tiled_prediction.hpp"
+#include "tiles/haematoxylin.hpp"
+
+namespace histojet::pipeline {
+namespace {
+
+/// Tiles of a single picture: large enough that margins cost little, small enough that a session stays near 200 MB.
+constexpr std::int64_t kImageTile_px = 1024;
+
+/// Index into [0, length) of position `i` on a line that is mirrored at both ends without repeating the end points.
+std::int64_t reflected(std::int64_t i, std::int64_t length) {
+  if (length == 1) return 0;
+  const std::int64_t period = 2 * (length - 1);
+  i %= period;
+  if (i < 0) i += period;
+  return i < length ? i : period - i;
+}
+
+/// The picture with a mirrored border: `margin` pixels before, whatever `height` and `width` leave after.
+Image with_reflected_border(ImageView rgb, std::int64_t margin, std::int64_t height, std::int64_t width) {
+  Image padded(width, height, 3);
+  std::vector<std::int64_t> columns(static_cast<std::size_t>(width));
+  for (std::int64_t x = 0; x < width; ++x) columns[x] = reflected(x - margin, rgb.width) * rgb.channels;
+  for (std::int64_t y = 0; y < height; ++y) {
+    const std::uint8_t* source = rgb.row(reflected(y - margin, rgb.height));
+    std::uint8_t* target = padded.row(y);
+    for (std::int64_t x = 0; x < width; ++x) {
+      for (int c = 0; c < 3; ++c) target[3 * x + c] = source[columns[x] + c];
+    }
+  }
+  return padded;
+}
+
+}  // namespace
+
+Maps predict_maps(std::shared_ptr<const models::NucleiNetwork> network, ImageView rgb, Stain stain,
+                  const CancelToken& cancel) {
+  if (rgb.width < 1 || rgb.height < 1 || rgb.channels < 3) {
+    throw Error(ErrorCode::kInvalidArgument, "expected an RGB picture of at least 1 x 1 pixels, got " +
+                                                 std::to_string(rgb.width) + " x " + std::to_string(rgb.height) +
+                                                 " with " + std::to_string(rgb.channels) + " channels");
+  }
+  const TilePlan plan = plan_tiles(network->info(), rgb.height, rgb.width, kImageTile_px);
+  Image input = with_reflected_border(rgb, plan.margin, plan.input_height(), plan.input_width());
+  if (stain == Stain::kIhcDab) tiles::keep_haematoxylin(input);
+  SessionPool sessions(network);
+  return predict_tiled(sessions, plan, input, rgb.height, rgb.width, 0, cancel);
+}
+
+nuclei::PostprocessResult segment_image(std::shared_ptr<const models::NucleiNetwork> network, ImageView rgb,
+                                        const nuclei::PostprocessOptions& options, Stain stain,
+                                        const CancelToken& cancel) {
+  const Maps maps = predict_maps(std::move(network), rgb, stain, cancel);
+  return nuclei::postprocess(maps, options, cancel);
+}
+
+}  // namespace histojet::pipeline

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/cancel.hpp"
+#include "models/nuclei_network.hpp"
+#include "nuclei/nucleus_list.hpp"
+#include "nuclei/postprocess.hpp"
+#include "slide/slide.hpp"
+#include "tiles/tissue.hpp"
+
+namespace histojet::pipeline {
+
+enum class Stain { kHe, kIhcDab };
+
+struct SegmentSlideOptions {
+  double mpp = 0;                     ///< resolution of the network's input; 0: the network's own
+  std::optional<slide::Rect> region;  ///< level-0 pixels; default: the whole slide
+  bool find_tissue = true;            ///< skip windows without tissue (mask made here unless given)
+  std::optional<tiles::TissueMask> tissue;
+  double min_tissue = 0;          ///< a window runs when its tissue share is above this
+  std::int64_t tile_size = 1024;  ///< largest side of the network's tiles in px, margins included; 256…4096
+  Stain stain = Stain::kHe;
+  nuclei::PostprocessOptions postprocess;  ///< min_area_px is replaced when min_area_um2 is set
+  std::optional<double> min_area_um2;
+  int threads = 0;  ///< windows worked on at once; 0: all threads of the executor
+};
+
+struct RunProgress {
+  std::int64_t windows_done = 0;
+  std::int64_t windows_total = 0;
+  std::int64_t nuclei = 0;
+};
+
+/// What next() delivers: a batch, the end (no batch, no failure), or the reason why the run stopped.
+struct Step {
+  std::optional<nuclei::NucleusList> batch;
+  std::exception_ptr failure;  ///< an Error, or Cancelled
+  RunProgress progress;
+};
+
+/// Nuclei of a whole slide. Post-processing windows are fixed to the slide: cores of 1024 px at the network's
+/// resolution with 64 px around them, starting at the slide's corner. Each window is decoded, put through the network
+/// (in tiles that are cut independently of the windows' size), post-processed and handed over by one thread of the
+/// executor, several windows at once, so that all stages overlap; batches come in raster order whatever the number of
+/// threads. Memory: one session, one window of pixels and of maps per thread, plus finished windows that wait for their
+/// turn (at most twice the number of threads).
+class SlideRun {
+ public:
+  virtual ~SlideRun() = default;
+  /// Validates and returns at once; work begins with the first next(). A slide without mpp is refused;
+  /// plain PNG and JPEG pictures are taken to have the network's. @throws Error kInvalidArgument (no mpp, mpp or tile
+  /// size out of range, region outside the slide).
+  static std::shared_ptr<SlideRun> start(std::shared_ptr<const slide::Slide> slide,
+                                         std::shared_ptr<const models::NucleiNetwork> network,
+                                         const SegmentSlideOptions& options, const CancelToken& cancel);
+  /// Calls `done` exactly once, from a thread of the executor (or at once when a batch waits): the next batch that
+  /// holds nuclei, level-0 coordinates, areas in square micrometres. One call at a time.
+  virtual void next(std::function<void(Step)> done) = 0;
+  /// Stops early; windows in flight end at their next check. next() then delivers Cancelled.
+  virtual void stop() = 0;
+  /// Notes for the user ("mpp 0.33 is resampled to 0.25", damaged tiles that were skipped).
+  virtual std::vector<std::string> warnings() const = 0;
+};
+
+/// One picture of any size as one post-processing window. The border is mirrored (edge pixel not repeated), as in the
+/// reference's ROI mode (`hoverfast/utils_roi.py`). Coordinates are picture pixels. Uses all threads of the executor.
+nuclei::PostprocessResult segment_image(std::shared_ptr<const models::NucleiNetwork> network, ImageView rgb,
+                                        const nuclei::PostprocessOptions& options, Stain stain,
+                                        const CancelToken& cancel);
+/// The raw maps of the same picture, [height, width].
+Maps predict_maps(std::shared_ptr<const models::NucleiNetwork> network, ImageView rgb, Stain stain,
+                  const CancelToken& cancel);
+
+}  // namespace histojet::pipeline

@@ -1,0 +1,96 @@
+#include "pipeline/tiled_prediction.hpp"
+
+#include <algorithm>
+
+#include "base/checked.hpp"
+#include "base/error.hpp"
+
+namespace histojet::pipeline {
+namespace {
+
+std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
+  return ceil_div(value, multiple) * multiple;
+}
+
+/// Copies a tile's interior, as far as it lies inside the wanted area, to its place in the whole maps.
+void place(const Maps& tile, const TilePlan& plan, std::int64_t top, std::int64_t left, Maps& whole) {
+  const std::int64_t rows = std::min(plan.clean_height, whole.height - top);
+  const std::int64_t columns = std::min(plan.clean_width, whole.width - left);
+  const auto copy = [&](const auto* from, auto* to) {
+    for (std::int64_t y = 0; y < rows; ++y) {
+      const auto* source = from + (y + plan.margin) * tile.width + plan.margin;
+      std::copy(source, source + columns, to + (top + y) * whole.width + left);
+    }
+  };
+  copy(tile.np.data(), whole.np.data());
+  for (int channel = 0; channel < 2; ++channel) {
+    copy(tile.hv.data() + channel * tile.height * tile.width, whole.hv.data() + channel * whole.height * whole.width);
+  }
+  if (!tile.tp.empty()) copy(tile.tp.data(), whole.tp.data());
+}
+
+}  // namespace
+
+TilePlan plan_tiles(const models::NetworkInfo& network, std::int64_t height, std::int64_t width,
+                    std::int64_t tile_size) {
+  TilePlan plan;
+  plan.margin = round_up(network.margin_px, network.origin_multiple);
+  const std::int64_t largest = (std::max(tile_size - 2 * plan.margin, network.origin_multiple)) /
+                               network.origin_multiple * network.origin_multiple;
+  const auto split = [&](std::int64_t length, std::int64_t& count, std::int64_t& clean) {
+    count = std::max<std::int64_t>(1, ceil_div(length, largest));
+    clean = round_up(ceil_div(std::max<std::int64_t>(length, 1), count), network.origin_multiple);
+  };
+  split(height, plan.rows, plan.clean_height);
+  split(width, plan.columns, plan.clean_width);
+  return plan;
+}
+
+std::unique_ptr<models::NucleiNetwork::Session> SessionPool::take(std::int64_t height, std::int64_t width) {
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = idle_.find({height, width});
+    if (found != idle_.end()) {
+      auto session = std::move(found->second);
+      idle_.erase(found);
+      return session;
+    }
+  }
+  return network_->make_session(height, width);
+}
+
+void SessionPool::give_back(std::int64_t height, std::int64_t width,
+                            std::unique_ptr<models::NucleiNetwork::Session> session) {
+  std::lock_guard lock(mutex_);
+  idle_.emplace(std::pair(height, width), std::move(session));
+}
+
+Maps predict_tiled(SessionPool& sessions, const TilePlan& plan, ImageView input, std::int64_t height,
+                   std::int64_t width, int max_threads, const CancelToken& cancel) {
+  if (input.height != plan.input_height() || input.width != plan.input_width()) {
+    throw Error(ErrorCode::kInternal, "predict_tiled: the picture does not have the size of the plan");
+  }
+  Maps whole;
+  whole.height = height;
+  whole.width = width;
+  const auto pixels = static_cast<std::size_t>(height * width);
+  whole.np.resize(pixels);
+  whole.hv.resize(2 * pixels);
+  auto session = sessions.take(plan.tile_height(), plan.tile_width());
+  Maps tile;
+  for (std::int64_t row = 0; row < plan.rows; ++row) {
+    for (std::int64_t column = 0; column < plan.columns; ++column) {
+      const std::int64_t top = row * plan.clean_height, left = column * plan.clean_width;
+      if (top >= height || left >= width) continue;
+      const ImageView view(input.row(top) + left * input.channels, plan.tile_width(), plan.tile_height(),
+                           input.channels, input.stride);
+      sessions.network().predict(*session, view, tile, max_threads, cancel);
+      if (!tile.tp.empty()) whole.tp.resize(pixels);
+      place(tile, plan, top, left, whole);
+    }
+  }
+  sessions.give_back(plan.tile_height(), plan.tile_width(), std::move(session));
+  return whole;
+}
+
+}  // namespace histojet::pipeline

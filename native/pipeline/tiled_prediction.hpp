@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "base/cancel.hpp"
+#include "base/image.hpp"
+#include "models/nuclei_network.hpp"
+#include "tensor/maps.hpp"
+
+namespace histojet::pipeline {
+
+/// How an area is cut into network tiles of equal size whose clean interiors lie side by side. Interiors start at
+/// multiples of the network's pooling grid and carry its whole receptive field around them, so that the maps do not
+/// depend on the cut.
+struct TilePlan {
+  std::int64_t rows = 0;
+  std::int64_t columns = 0;
+  std::int64_t clean_height = 0;  ///< interior of one tile
+  std::int64_t clean_width = 0;
+  std::int64_t margin = 0;  ///< pixels around each interior
+
+  std::int64_t tile_height() const { return clean_height + 2 * margin; }
+  std::int64_t tile_width() const { return clean_width + 2 * margin; }
+  /// Size of the picture that predict_tiled() needs: all interiors and one margin around them.
+  std::int64_t input_height() const { return rows * clean_height + 2 * margin; }
+  std::int64_t input_width() const { return columns * clean_width + 2 * margin; }
+};
+
+/// Fewest tiles of at most `tile_size` pixels a side (margins included) that cover `height` x `width`.
+TilePlan plan_tiles(const models::NetworkInfo& network, std::int64_t height, std::int64_t width,
+                    std::int64_t tile_size);
+
+/// Sessions that threads borrow and give back, so that there are never more than run at once.
+class SessionPool {
+ public:
+  explicit SessionPool(std::shared_ptr<const models::NucleiNetwork> network) : network_(std::move(network)) {}
+  const models::NucleiNetwork& network() const { return *network_; }
+  std::unique_ptr<models::NucleiNetwork::Session> take(std::int64_t height, std::int64_t width);
+  void give_back(std::int64_t height, std::int64_t width, std::unique_ptr<models::NucleiNetwork::Session> session);
+
+ private:
+  std::shared_ptr<const models::NucleiNetwork> network_;
+  std::mutex mutex_;
+  std::multimap<std::pair<std::int64_t, std::int64_t>, std::unique_ptr<models::NucleiNetwork::Session>> idle_;
+};
+
+/// Maps of the first `height` x `width` pixels inside the margin of `input` (RGB, sized as the plan says).
+Maps predict_tiled(SessionPool& sessions, const TilePlan& plan, ImageView input, std::int64_t height,
+                   std::int64_t width, int max_threads, const CancelToken& cancel);
+
+}  // namespace histojet::pipeline

@@ -1,0 +1,86 @@
+#include "tiles/scaled_read.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "base/error.hpp"
+#include "tiles/axis_filter.hpp"
+#include "tiles/block_filter.hpp"
+
+namespace histojet::tiles {
+namespace {
+
+constexpr std::int64_t kMaxPixels = 1LL << 30;
+constexpr double kLevelTolerance = 1e-3;
+
+void check(const ScaledWindow& window) {
+  if (window.width < 1 || window.height < 1 || window.width > kMaxPixels / window.height) {
+    throw Error(ErrorCode::kInvalidArgument, "expected a window of 1 to 2^30 pixels, got " +
+                                                 std::to_string(window.width) + " x " + std::to_string(window.height));
+  }
+  if (window.channels != 3 && window.channels != 4) {
+    throw Error(ErrorCode::kInvalidArgument, "expected 3 or 4 channels, got " + std::to_string(window.channels));
+  }
+  for (const double scale : {window.scale_x, window.scale_y}) {
+    if (!(scale > 1e-6 && scale < 1e9)) {
+      throw Error(ErrorCode::kInvalidArgument, "the wanted resolution is out of range: one pixel would be " +
+                                                   std::to_string(scale) + " level-0 pixels wide");
+    }
+  }
+  const double reach = std::max(std::abs(window.x / window.scale_x), std::abs(window.y / window.scale_y));
+  if (!(reach < 0x1p40)) throw Error(ErrorCode::kInvalidArgument, "the window's position is out of range");
+}
+
+/// A ratio that misses a whole number only because level sizes were rounded, or mpp printed with few digits, is that
+/// number; the shift that this makes at the slide's far end stays below the level's own uncertainty.
+AxisMapping make_mapping(double origin, double scale, double downsample, std::int64_t level_length) {
+  const double ratio = scale / downsample;
+  const double whole = std::max(1.0, std::round(ratio));
+  const double allowed_shift_px = downsample == 1 ? 0.1 : 1.0;
+  const bool same = std::abs(whole / ratio - 1) * static_cast<double>(level_length) <= allowed_shift_px;
+  return {std::llround(origin / scale * 65536.0), same ? whole : ratio};
+}
+
+}  // namespace
+
+Image read_scaled(const slide::Slide& slide, const ScaledWindow& window, const CancelToken& cancel) {
+  check(window);
+  const double finest = std::min(window.scale_x, window.scale_y);
+  const int index = slide.best_level_for_downsample(finest * (1 + kLevelTolerance));
+  const slide::Level& level = slide.levels()[index];
+  const AxisMapping across = make_mapping(window.x, window.scale_x, level.downsample, level.width);
+  const AxisMapping down = make_mapping(window.y, window.scale_y, level.downsample, level.height);
+  slide::RegionRequest request;
+  request.level = index;
+  request.level_coordinates = true;
+  request.channels = window.channels;
+  if (across.whole_pixels() && down.whole_pixels()) {
+    request.x = across.whole_phase();
+    request.y = down.whole_phase();
+    request.width = window.width;
+    request.height = window.height;
+    return slide.read_region(request, cancel);
+  }
+  Image out(window.width, window.height, window.channels, 0);
+  if (window.channels == 3) {
+    const auto background = slide.background();
+    for (std::size_t i = 0; i < out.data.size(); i += 3) std::copy_n(background.begin(), 3, out.data.begin() + i);
+  }
+  const SourceReader source = [&](std::int64_t x, std::int64_t y, std::int64_t width, std::int64_t height,
+                                  Image& scratch) {
+    slide::RegionRequest part = request;
+    part.x = x;
+    part.y = y;
+    part.width = width;
+    part.height = height;
+    if (scratch.width != width || scratch.height != height) scratch = Image(width, height, window.channels);
+    slide.read_region(part, scratch.data, cancel);
+    return ImageView(scratch);
+  };
+  filter_image(source, make_axis_filter(across, window.width, level.width),
+               make_axis_filter(down, window.height, level.height), out, cancel);
+  return out;
+}
+
+}  // namespace histojet::tiles
