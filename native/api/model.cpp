@@ -38,15 +38,17 @@ nuclei::PostprocessResult NucleiModel::segment(ImageView rgb, const SegmentImage
   if (options.min_area_um2) postprocess.min_area_px = *options.min_area_um2 / (info().mpp * info().mpp);
   // Half a pixel over 1000: below that no resampling can improve anything.
   if (std::abs(scale - 1) < 5e-4) {
-    auto result = pipeline::segment_image(*network_, rgb, postprocess, options.stain, cancel);
-    result.nuclei.transform(1, 0, 0, mpp * mpp);
+    auto result = pipeline::segment_image(network_, rgb, postprocess, options.stain, cancel);
+    result.nuclei.transform(1, 1, 0, 0, mpp * mpp);
     return result;
   }
   const auto width = std::max<std::int64_t>(1, std::llround(static_cast<double>(rgb.width) * scale));
   const auto height = std::max<std::int64_t>(1, std::llround(static_cast<double>(rgb.height) * scale));
+  const double scale_x = static_cast<double>(width) / static_cast<double>(rgb.width);
+  const double scale_y = static_cast<double>(height) / static_cast<double>(rgb.height);
   const Image resized = tiles::resize(rgb, width, height);
-  auto result = pipeline::segment_image(*network_, resized, postprocess, options.stain, cancel);
-  result.nuclei.transform(1 / scale, 0, 0, info().mpp * info().mpp);
+  auto result = pipeline::segment_image(network_, resized, postprocess, options.stain, cancel);
+  result.nuclei.transform(1 / scale_x, 1 / scale_y, 0, 0, info().mpp * info().mpp);
   result.labels = labels_at_size(result.labels, width, height, rgb.width, rgb.height);
   return result;
 }

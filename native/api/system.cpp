@@ -9,10 +9,6 @@
 
 namespace histojet {
 
-std::string version() {
-  return HISTOJET_VERSION;
-}
-
 SystemInfo system_info() {
   return {cpu_model(), cpu_features(), std::string(isa_name(active_isa())), Executor::instance().thread_count()};
 }

@@ -10,7 +10,9 @@ struct EnvState {
 
 }  // namespace
 
-Gate::Gate(Napi::Env env) : function_(ThreadSafeFunction::New(env, "histojet", 0, 1)) { function_.Unref(env); }
+Gate::Gate(Napi::Env env) : function_(ThreadSafeFunction::New(env, "histojet", 0, 1)) {
+  function_.Unref(env);
+}
 
 void Gate::hold(Napi::Env env) {
   if (open_promises_++ == 0) function_.Ref(env);
@@ -62,6 +64,8 @@ void open_gate(Napi::Env env) {
   env.AddCleanupHook([gate = state->gate] { gate->shut_down(); });
 }
 
-std::shared_ptr<Gate> gate_of(Napi::Env env) { return env.GetInstanceData<EnvState>()->gate; }
+std::shared_ptr<Gate> gate_of(Napi::Env env) {
+  return env.GetInstanceData<EnvState>()->gate;
+}
 
 }  // namespace histojet::binding

@@ -9,8 +9,8 @@ class ProgressChannel::Event final : public Completion {
 
   void settle(Napi::Env env) noexcept override {
     try {
-      channel_->function_.Call({Napi::Number::New(env, static_cast<double>(done_)),
-                                Napi::Number::New(env, static_cast<double>(total_))});
+      channel_->function_.Call(
+          {Napi::Number::New(env, static_cast<double>(done_)), Napi::Number::New(env, static_cast<double>(total_))});
     } catch (...) {  // lib/internal hands in a function that does not throw
     }
   }
@@ -24,8 +24,7 @@ class ProgressChannel::Event final : public Completion {
 
 std::shared_ptr<ProgressChannel> ProgressChannel::open(const Napi::Value& function) {
   if (!function.IsFunction()) return nullptr;
-  return std::shared_ptr<ProgressChannel>(
-      new ProgressChannel(gate_of(function.Env()), function.As<Napi::Function>()));
+  return std::shared_ptr<ProgressChannel>(new ProgressChannel(gate_of(function.Env()), function.As<Napi::Function>()));
 }
 
 void ProgressChannel::report(std::int64_t done, std::int64_t total) {

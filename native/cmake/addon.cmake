@@ -2,8 +2,6 @@
 file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/native/binding/*.cpp)
 add_library(histojet SHARED ${sources} ${CMAKE_JS_SRC})
 set_target_properties(histojet PROPERTIES PREFIX "" SUFFIX ".node")
-string(JSON package_version GET "${package_json}" version)
-set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/package.json)
 target_include_directories(histojet SYSTEM PRIVATE ${CMAKE_JS_INC})
 target_compile_definitions(histojet PRIVATE
   NAPI_VERSION=9

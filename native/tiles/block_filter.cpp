@@ -19,8 +19,14 @@ class Block {
  public:
   Block(const SourceReader& source, const AxisFilter& columns, const AxisFilter& rows, Image& out,
         std::int64_t column_begin, std::int64_t column_end)
-      : source_(source), columns_(columns), rows_(rows), out_(out), begin_(column_begin), end_(column_end),
-        source_x_(columns.starts[column_begin]), source_width_(columns.end_of(column_end - 1) - source_x_),
+      : source_(source),
+        columns_(columns),
+        rows_(rows),
+        out_(out),
+        begin_(column_begin),
+        end_(column_end),
+        source_x_(columns.starts[column_begin]),
+        source_width_(columns.end_of(column_end - 1) - source_x_),
         band_rows_(std::max<std::int64_t>(16, kBandPixels / source_width_)),
         sums_(static_cast<std::size_t>(source_width_ * out.channels + 4), 0.0f) {}
 

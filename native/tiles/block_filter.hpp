@@ -10,8 +10,8 @@ namespace histojet::tiles {
 
 /// Pixels [x, x + width) x [y, y + height) of a source. The view must stay valid until the next call with the same
 /// `scratch`, which a source that has to decode may use as storage.
-using SourceReader = std::function<ImageView(std::int64_t x, std::int64_t y, std::int64_t width, std::int64_t height,
-                                             Image& scratch)>;
+using SourceReader =
+    std::function<ImageView(std::int64_t x, std::int64_t y, std::int64_t width, std::int64_t height, Image& scratch)>;
 
 /// Filters a source along both axes into `out` (1, 3 or 4 channels; pixels that no filter covers stay as they are).
 /// Works block by block, at most about 4 megapixels of the source each, on the threads of the executor; the reader is

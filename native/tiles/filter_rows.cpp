@@ -96,10 +96,18 @@ void add_rows(std::span<const WeightedRow> rows, std::int64_t samples, bool firs
   while (!rows.empty()) {
     const std::size_t group = rows.size() >= 4 ? 4 : rows.size();
     switch (group) {
-      case 4: add_group<4>(rows.data(), samples, first, sums); break;
-      case 3: add_group<3>(rows.data(), samples, first, sums); break;
-      case 2: add_group<2>(rows.data(), samples, first, sums); break;
-      default: add_group<1>(rows.data(), samples, first, sums); break;
+      case 4:
+        add_group<4>(rows.data(), samples, first, sums);
+        break;
+      case 3:
+        add_group<3>(rows.data(), samples, first, sums);
+        break;
+      case 2:
+        add_group<2>(rows.data(), samples, first, sums);
+        break;
+      default:
+        add_group<1>(rows.data(), samples, first, sums);
+        break;
     }
     first = false;
     rows = rows.subspan(group);
@@ -121,9 +129,12 @@ void add_rows_premultiplied(std::span<const WeightedRow> rows, std::int64_t samp
 void filter_columns(const AxisFilter& filter, std::int64_t begin, std::int64_t end, const float* row,
                     std::int64_t source_begin, int channels, std::uint8_t* out) {
   switch (channels) {
-    case 3: return rgb_columns(filter, begin, end, row, source_begin, out);
-    case 4: return rgba_columns(filter, begin, end, row, source_begin, out);
-    default: return gray_columns(filter, begin, end, row, source_begin, out);
+    case 3:
+      return rgb_columns(filter, begin, end, row, source_begin, out);
+    case 4:
+      return rgba_columns(filter, begin, end, row, source_begin, out);
+    default:
+      return gray_columns(filter, begin, end, row, source_begin, out);
   }
 }
 

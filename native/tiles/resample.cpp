@@ -13,8 +13,9 @@ namespace histojet::tiles {
 
 Image read_at(const slide::Slide& slide, const ReadAtRequest& request, const CancelToken& cancel) {
   if (!slide.mpp()) {
-    throw Error(ErrorCode::kInvalidArgument,
-                slide.path() + " does not say its micrometres per pixel; open it with an mpp of your own to read at one");
+    throw Error(
+        ErrorCode::kInvalidArgument,
+        slide.path() + " does not say its micrometres per pixel; open it with an mpp of your own to read at one");
   }
   if (!(request.mpp > 0) || !std::isfinite(request.mpp)) {
     throw Error(ErrorCode::kInvalidArgument,
@@ -54,7 +55,8 @@ Image resize(ImageView image, std::int64_t width, std::int64_t height) {
 
 Image thumbnail(const slide::Slide& slide, std::int64_t max_size, const CancelToken& cancel) {
   if (max_size < 1) {
-    throw Error(ErrorCode::kInvalidArgument, "expected a thumbnail of at least 1 pixel, got " + std::to_string(max_size));
+    throw Error(ErrorCode::kInvalidArgument,
+                "expected a thumbnail of at least 1 pixel, got " + std::to_string(max_size));
   }
   const double longer = static_cast<double>(std::max(slide.width(), slide.height()));
   const double shrink = std::max(1.0, longer / static_cast<double>(max_size));

@@ -12,7 +12,6 @@ namespace histojet::tiles {
 namespace {
 
 constexpr std::int64_t kMaxPixels = 1LL << 30;
-constexpr double kLevelTolerance = 1e-3;
 
 void check(const ScaledWindow& window) {
   if (window.width < 1 || window.height < 1 || window.width > kMaxPixels / window.height) {
@@ -32,6 +31,20 @@ void check(const ScaledWindow& window) {
   if (!(reach < 0x1p40)) throw Error(ErrorCode::kInvalidArgument, "the window's position is out of range");
 }
 
+/// The coarsest level that is still as fine as `finest`. A level's downsample is that of its rounded size, so it may
+/// seem coarser than wanted by one pixel over its whole length (a thousandth at least, a hundredth at most).
+int pick_level(const slide::Slide& slide, double finest) {
+  const auto& levels = slide.levels();
+  int picked = 0;
+  for (std::size_t i = 1; i < levels.size(); ++i) {
+    const auto shorter = static_cast<double>(std::min(levels[i].width, levels[i].height));
+    const double tolerance = std::clamp(1 / shorter, 1e-3, 1e-2);
+    const bool fine_enough = levels[i].downsample <= finest * (1 + tolerance);
+    if (fine_enough && levels[i].downsample > levels[picked].downsample) picked = static_cast<int>(i);
+  }
+  return picked;
+}
+
 /// A ratio that misses a whole number only because level sizes were rounded, or mpp printed with few digits, is that
 /// number; the shift that this makes at the slide's far end stays below the level's own uncertainty.
 AxisMapping make_mapping(double origin, double scale, double downsample, std::int64_t level_length) {
@@ -47,7 +60,7 @@ AxisMapping make_mapping(double origin, double scale, double downsample, std::in
 Image read_scaled(const slide::Slide& slide, const ScaledWindow& window, const CancelToken& cancel) {
   check(window);
   const double finest = std::min(window.scale_x, window.scale_y);
-  const int index = slide.best_level_for_downsample(finest * (1 + kLevelTolerance));
+  const int index = pick_level(slide, finest);
   const slide::Level& level = slide.levels()[index];
   const AxisMapping across = make_mapping(window.x, window.scale_x, level.downsample, level.width);
   const AxisMapping down = make_mapping(window.y, window.scale_y, level.downsample, level.height);

@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::size_t kMaxDepth = 8;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 void append_utf8(std::string& out, std::uint32_t code) {
   const auto tail = [&](int shift) { out += static_cast<char>(0x80 | ((code >> shift) & 0x3f)); };
@@ -37,7 +39,9 @@ JsonReader::JsonReader(std::string_view text, std::string file, std::uint64_t ba
   if (!is_utf8(text_)) fail("the JSON text is not valid UTF-8");
 }
 
-void JsonReader::fail(const std::string& reason) const { corrupt_at(file_, base_offset_ + at_, reason); }
+void JsonReader::fail(const std::string& reason) const {
+  corrupt_at(file_, base_offset_ + at_, reason);
+}
 
 void JsonReader::skip_space() {
   while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) {
@@ -49,16 +53,22 @@ JsonReader::Kind JsonReader::peek() {
   skip_space();
   if (at_ >= text_.size()) fail("the JSON text ends where a value is expected");
   switch (text_[at_]) {
-    case '{': return Kind::kObject;
-    case '[': return Kind::kArray;
-    case '"': return Kind::kString;
+    case '{':
+      return Kind::kObject;
+    case '[':
+      return Kind::kArray;
+    case '"':
+      return Kind::kString;
     case 't':
-    case 'f': return Kind::kBool;
-    case 'n': return Kind::kNull;
-    default: break;
+    case 'f':
+      return Kind::kBool;
+    case 'n':
+      return Kind::kNull;
+    default:
+      break;
   }
   if (text_[at_] == '-' || is_digit(text_[at_])) return Kind::kNumber;
-  fail("expected a JSON value, found " + quoted(text_.substr(at_, 1)));
+  fail("expected a JSON value, found " + quote(text_.substr(at_, 1)));
 }
 
 void JsonReader::open(bool is_object, std::string_view what) {
@@ -70,8 +80,12 @@ void JsonReader::open(bool is_object, std::string_view what) {
   levels_.push_back({is_object, true, {}});
 }
 
-void JsonReader::begin_object(std::string_view what) { open(true, what); }
-void JsonReader::begin_array(std::string_view what) { open(false, what); }
+void JsonReader::begin_object(std::string_view what) {
+  open(true, what);
+}
+void JsonReader::begin_array(std::string_view what) {
+  open(false, what);
+}
 
 bool JsonReader::next(char closing) {
   skip_space();
@@ -80,7 +94,7 @@ bool JsonReader::next(char closing) {
     ++at_;
     std::sort(level.keys.begin(), level.keys.end());
     const auto twice = std::adjacent_find(level.keys.begin(), level.keys.end());
-    if (twice != level.keys.end()) fail("the key " + quoted(*twice) + " occurs twice in one object");
+    if (twice != level.keys.end()) fail("the key " + quote(*twice) + " occurs twice in one object");
     levels_.pop_back();
     return false;
   }
@@ -99,12 +113,14 @@ bool JsonReader::next_member(std::string& key) {
   key = raw_string();
   levels_.back().keys.push_back(key);
   skip_space();
-  if (current() != ':') fail("expected ':' after the key " + quoted(key));
+  if (current() != ':') fail("expected ':' after the key " + quote(key));
   ++at_;
   return true;
 }
 
-bool JsonReader::next_element() { return next(']'); }
+bool JsonReader::next_element() {
+  return next(']');
+}
 
 std::string JsonReader::string(std::string_view what) {
   if (peek() != Kind::kString) fail("expected a string for " + std::string(what));
@@ -121,7 +137,7 @@ std::uint64_t JsonReader::unsigned_integer(std::string_view what) {
   for (const char digit : digits) {
     const bool fits = is_digit(digit) && !__builtin_mul_overflow(value, std::uint64_t{10}, &value) &&
                       !__builtin_add_overflow(value, static_cast<std::uint64_t>(digit - '0'), &value);
-    if (!fits) fail(expected + " below 2^64, found " + quoted(digits));
+    if (!fits) fail(expected + " below 2^64, found " + quote(digits));
   }
   return value;
 }
@@ -169,14 +185,28 @@ void JsonReader::escape(std::string& out) {
   switch (kind) {
     case '"':
     case '\\':
-    case '/': out += kind; return;
-    case 'b': out += '\b'; return;
-    case 'f': out += '\f'; return;
-    case 'n': out += '\n'; return;
-    case 'r': out += '\r'; return;
-    case 't': out += '\t'; return;
-    case 'u': break;
-    default: fail("unknown escape in a JSON string");
+    case '/':
+      out += kind;
+      return;
+    case 'b':
+      out += '\b';
+      return;
+    case 'f':
+      out += '\f';
+      return;
+    case 'n':
+      out += '\n';
+      return;
+    case 'r':
+      out += '\r';
+      return;
+    case 't':
+      out += '\t';
+      return;
+    case 'u':
+      break;
+    default:
+      fail("unknown escape in a JSON string");
   }
   std::uint32_t code = hex_unit();
   if (code >= 0xd800 && code < 0xdc00 && text_.substr(at_, 2) == "\\u") {
@@ -222,10 +252,18 @@ void JsonReader::skip() {
       begin_array("a value");
       while (next_element()) skip();
       return;
-    case Kind::kString: raw_string(); return;
-    case Kind::kNumber: number(); return;
-    case Kind::kBool: literal(current() == 't' ? "true" : "false"); return;
-    case Kind::kNull: literal("null"); return;
+    case Kind::kString:
+      raw_string();
+      return;
+    case Kind::kNumber:
+      number();
+      return;
+    case Kind::kBool:
+      literal(current() == 't' ? "true" : "false");
+      return;
+    case Kind::kNull:
+      literal("null");
+      return;
   }
 }
 

@@ -21,7 +21,8 @@ class JsonReader {
   Kind peek();
   /// Enters an object; `what` names it in messages.
   void begin_object(std::string_view what);
-  /// Reads the next key, or leaves the object and returns false. The value must be read or skipped before the next call.
+  /// Reads the next key, or leaves the object and returns false. The value must be read or skipped before the next
+  /// call.
   bool next_member(std::string& key);
   void begin_array(std::string_view what);
   /// True when an element follows, else leaves the array.

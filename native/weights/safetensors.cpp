@@ -25,27 +25,13 @@ struct FileType {
 };
 
 constexpr std::array<FileType, 22> kFileTypes{{
-    {"BOOL", 8, DType::kBool},
-    {"U8", 8, DType::kU8},
-    {"I8", 8, DType::kI8},
-    {"I16", 16, DType::kI16},
-    {"U16", 16, DType::kU16},
-    {"F16", 16, DType::kF16},
-    {"BF16", 16, DType::kBF16},
-    {"I32", 32, DType::kI32},
-    {"U32", 32, DType::kU32},
-    {"F32", 32, DType::kF32},
-    {"I64", 64, DType::kI64},
-    {"U64", 64, DType::kU64},
-    {"F64", 64, DType::kF64},
-    {"F8_E4M3", 8, DType::kF8E4M3},
-    {"F8_E5M2", 8, DType::kF8E5M2},
-    {"C64", 64, std::nullopt},
-    {"F8_E8M0", 8, std::nullopt},
-    {"F8_E4M3FNUZ", 8, std::nullopt},
-    {"F8_E5M2FNUZ", 8, std::nullopt},
-    {"F6_E2M3", 6, std::nullopt},
-    {"F6_E3M2", 6, std::nullopt},
+    {"BOOL", 8, DType::kBool},        {"U8", 8, DType::kU8},          {"I8", 8, DType::kI8},
+    {"I16", 16, DType::kI16},         {"U16", 16, DType::kU16},       {"F16", 16, DType::kF16},
+    {"BF16", 16, DType::kBF16},       {"I32", 32, DType::kI32},       {"U32", 32, DType::kU32},
+    {"F32", 32, DType::kF32},         {"I64", 64, DType::kI64},       {"U64", 64, DType::kU64},
+    {"F64", 64, DType::kF64},         {"F8_E4M3", 8, DType::kF8E4M3}, {"F8_E5M2", 8, DType::kF8E5M2},
+    {"C64", 64, std::nullopt},        {"F8_E8M0", 8, std::nullopt},   {"F8_E4M3FNUZ", 8, std::nullopt},
+    {"F8_E5M2FNUZ", 8, std::nullopt}, {"F6_E2M3", 6, std::nullopt},   {"F6_E3M2", 6, std::nullopt},
     {"F4", 4, std::nullopt},
 }};
 
@@ -65,8 +51,9 @@ struct Header {
 
 const FileType& parse_type(JsonReader& json, const std::string& where) {
   const std::string name = json.string("the dtype of " + where);
-  const auto found = std::find_if(kFileTypes.begin(), kFileTypes.end(), [&](const FileType& t) { return t.name == name; });
-  if (found == kFileTypes.end()) json.fail(where + " has the unknown dtype " + quoted(name));
+  const auto found =
+      std::find_if(kFileTypes.begin(), kFileTypes.end(), [&](const FileType& t) { return t.name == name; });
+  if (found == kFileTypes.end()) json.fail(where + " has the unknown dtype " + quote(name));
   return *found;
 }
 
@@ -96,7 +83,7 @@ void parse_offsets(JsonReader& json, const std::string& where, Record& record) {
 }
 
 Record parse_record(JsonReader& json, std::string name) {
-  const std::string where = "tensor " + quoted(name);
+  const std::string where = "tensor " + quote(name);
   Record record{std::move(name)};
   bool shape = false, offsets = false;
   std::string member;
@@ -132,7 +119,7 @@ Header parse_header(std::string_view text, const std::string& file) {
     }
     std::string name;
     json.begin_object("__metadata__");
-    while (json.next_member(name)) header.metadata[name] = json.string("the metadata entry " + quoted(name));
+    while (json.next_member(name)) header.metadata[name] = json.string("the metadata entry " + quote(name));
   }
   json.finish();
   return header;
@@ -141,7 +128,7 @@ Header parse_header(std::string_view text, const std::string& file) {
 /// Bytes that dtype and shape ask for; every step is checked, so that no zero hides an overflow before it.
 std::uint64_t bytes_of(const Record& record, const std::string& file) {
   const auto too_large = [&] {
-    corrupt(file, "tensor " + quoted(record.name) + ": its shape " + shape_text(record.shape) + " overflows 64 bits");
+    corrupt(file, "tensor " + quote(record.name) + ": its shape " + shape_text(record.shape) + " overflows 64 bits");
   };
   std::optional<std::uint64_t> count = 1;
   for (const std::int64_t side : record.shape) {
@@ -150,33 +137,34 @@ std::uint64_t bytes_of(const Record& record, const std::string& file) {
   }
   const auto bits = checked_mul(*count, record.type->bits);
   if (!bits) too_large();
-  if (*bits % 8 != 0) corrupt(file, "tensor " + quoted(record.name) + ": its data do not fill whole bytes");
+  if (*bits % 8 != 0) corrupt(file, "tensor " + quote(record.name) + ": its data do not fill whole bytes");
   return *bits / 8;
 }
 
 /// The records must tile the data exactly, in whatever order the header lists them.
 void check_layout(std::vector<Record>& records, std::uint64_t data_bytes, std::uint64_t data_start,
                   const std::string& file) {
-  std::sort(records.begin(), records.end(), [](const Record& a, const Record& b) {
-    return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
-  });
+  std::sort(records.begin(), records.end(),
+            [](const Record& a, const Record& b) { return a.begin != b.begin ? a.begin < b.begin : a.end < b.end; });
   std::uint64_t expected = 0;
   for (const Record& record : records) {
-    const std::string where = "tensor " + quoted(record.name);
+    const std::string where = "tensor " + quote(record.name);
     const std::string range = std::to_string(record.begin) + " to " + std::to_string(record.end);
     if (record.end < record.begin) corrupt(file, where + ": its data offsets " + range + " run backwards");
     if (record.begin != expected) {
-      corrupt_at(file, data_start, where + " lies at " + range + " of the data, expected it to begin at " +
-                                       std::to_string(expected) + ": tensors must neither overlap nor leave holes");
+      corrupt_at(file, data_start,
+                 where + " lies at " + range + " of the data, expected it to begin at " + std::to_string(expected) +
+                     ": tensors must neither overlap nor leave holes");
     }
     if (record.end > data_bytes) {
-      corrupt_at(file, data_start, where + " lies at " + range + " of the data, but the file holds only " +
-                                       std::to_string(data_bytes) + " bytes of data (truncated?)");
+      corrupt_at(file, data_start,
+                 where + " lies at " + range + " of the data, but the file holds only " + std::to_string(data_bytes) +
+                     " bytes of data (truncated?)");
     }
     const std::uint64_t bytes = bytes_of(record, file);
     if (bytes != record.end - record.begin) {
-      corrupt(file, where + ": " + std::string(record.type->name) + " of shape " + shape_text(record.shape) + " needs " +
-                        std::to_string(bytes) + " bytes, its data offsets " + range + " hold " +
+      corrupt(file, where + ": " + std::string(record.type->name) + " of shape " + shape_text(record.shape) +
+                        " needs " + std::to_string(bytes) + " bytes, its data offsets " + range + " hold " +
                         std::to_string(record.end - record.begin));
     }
     expected = record.end;
@@ -211,15 +199,17 @@ class SafetensorsDict final : public TableDict {
 Header read_header(const ByteSource& source, std::uint64_t& data_start) {
   const std::string& file = source.name();
   if (source.size() < 8) {
-    corrupt(file, "too short for a safetensors file: expected at least 8 bytes, found " + std::to_string(source.size()));
+    corrupt(file,
+            "too short for a safetensors file: expected at least 8 bytes, found " + std::to_string(source.size()));
   }
   std::uint64_t header_bytes;
   std::array<std::uint8_t, 8> length;
   source.read_at(0, length);
   std::memcpy(&header_bytes, length.data(), 8);
   if (header_bytes > kMaxHeaderBytes || header_bytes > source.size() - 8) {
-    corrupt_at(file, 0, "the header should have " + std::to_string(header_bytes) + " bytes, more than " +
-                            (header_bytes > kMaxHeaderBytes ? "the allowed 100000000" : "the file holds (truncated?)"));
+    corrupt_at(file, 0,
+               "the header should have " + std::to_string(header_bytes) + " bytes, more than " +
+                   (header_bytes > kMaxHeaderBytes ? "the allowed 100000000" : "the file holds (truncated?)"));
   }
   const std::vector<std::uint8_t> text = source.read(8, header_bytes);
   Header header = parse_header({reinterpret_cast<const char*>(text.data()), text.size()}, file);

@@ -15,10 +15,11 @@ bool all_wrapped(const TableContent& content) {
   const auto wrapped = [](const std::string& name) {
     return name.starts_with(kWrapperPrefix) && name.size() > kWrapperPrefix.size();
   };
-  return !content.items.empty() &&
-         std::all_of(content.items.begin(), content.items.end(), [&](const auto& item) { return wrapped(item.name); }) &&
-         std::all_of(content.unreadable.begin(), content.unreadable.end(),
-                     [&](const auto& pair) { return wrapped(pair.first); });
+  return !content.items.empty() && std::all_of(content.items.begin(), content.items.end(), [&](const auto& item) {
+    return wrapped(item.name);
+  }) && std::all_of(content.unreadable.begin(), content.unreadable.end(), [&](const auto& pair) {
+    return wrapped(pair.first);
+  });
 }
 
 }  // namespace
@@ -50,13 +51,13 @@ std::size_t TableDict::index_of(std::string_view name) const {
   if (found != index_.end()) return found->second;
   const auto type = unreadable_.find(name);
   if (type != unreadable_.end()) {
-    unsupported(path_, "tensor " + quoted(name) + " has the element type " + type->second + ", which is not supported");
+    unsupported(path_, "tensor " + quote(name) + " has the element type " + type->second + ", which is not supported");
   }
   const std::string closest = closest_name(name, names_);
   throw Error(ErrorCode::kMissingWeight,
-              path_ + ": there is no tensor " + quoted(name) +
+              path_ + ": there is no tensor " + quote(name) +
                   (closest.empty() ? " among its " + std::to_string(names_.size()) + " tensors"
-                                   : "; the closest name is " + quoted(closest)));
+                                   : "; the closest name is " + quote(closest)));
 }
 
 std::string sha256_of_files(const std::vector<std::string>& paths) {

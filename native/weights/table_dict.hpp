@@ -9,7 +9,8 @@
 
 namespace histojet::weights {
 
-/// Where names that share the prefix "module." (DataParallel wrappers) lose it. Shards keep it: only their union counts.
+/// Where names that share the prefix "module." (DataParallel wrappers) lose it. Shards keep it: only their union
+/// counts.
 enum class PrefixRule { kStrip, kKeep };
 
 /// What a reader found out about a checkpoint when it opened it.

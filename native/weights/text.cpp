@@ -55,7 +55,7 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-std::string quoted(std::string_view text) {
+std::string quote(std::string_view text) {
   std::string result = "'";
   for (std::size_t at = 0; at < text.size();) {
     if (result.size() > kQuotedBytes) return result + "…'";

@@ -12,7 +12,7 @@ bool is_utf8(std::string_view text);
 
 /// A string of a file for messages: in single quotes, control characters and broken UTF-8 as `\xNN`, at most about
 /// 100 bytes.
-std::string quoted(std::string_view text);
+std::string quote(std::string_view text);
 
 /// The name with the smallest Levenshtein distance to `wanted`, or "" when nothing is similar (distance above half of
 /// the wanted name's length). Looks at the first 20 000 names only: it serves messages.

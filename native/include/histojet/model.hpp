@@ -38,7 +38,7 @@ class NucleiModel {
 
   /// Raw maps [height, width] of one picture of any size.
   Maps predict(ImageView rgb, pipeline::Stain stain, const CancelToken& cancel = {}) const {
-    return pipeline::predict_maps(*network_, rgb, stain, cancel);
+    return pipeline::predict_maps(network_, rgb, stain, cancel);
   }
   /// Nuclei of one picture: coordinates in pixels of the picture, areas in square micrometres. A picture whose mpp is
   /// not the network's is resampled for the network; labels and coordinates are those of the picture all the same.

@@ -33,7 +33,7 @@ struct Conv2dArgs {
   std::int64_t step_count;
   std::int64_t uniform_pixel_stride;  ///< the steps' common pixel stride, 0 when they differ
   std::int64_t k_total;               ///< sum of the steps' lengths
-  const float* panels;         ///< weights: blocks of `panel_columns` columns (the last may be narrower), each [k][columns]
+  const float* panels;  ///< weights: blocks of `panel_columns` columns (the last may be narrower), each [k][columns]
   std::int64_t panel_columns;  ///< `conv2d_panel_columns(isa)`
   std::int64_t columns;        ///< output channels rounded up to 16; the additional ones have zero weights and bias
   const float* bias;           ///< [columns], 64-byte aligned like `panels`

@@ -7,8 +7,8 @@
 namespace histojet::kernels::avx2 {
 namespace {
 
-/// One block: P pixels from column x, 16 channels. S is the pixel stride when it is known at compile time (all addresses
-/// become constants) or 0.
+/// One block: P pixels from column x, 16 channels. S is the pixel stride when it is known at compile time (all
+/// addresses become constants) or 0.
 template <int P, int S>
 void block(const Conv2dArgs& args, const float* const* rows, const float* panel, const float* bias, std::int64_t x,
            float* out) {
@@ -56,12 +56,18 @@ void row(const Conv2dArgs& args, const float* const* rows, const float* panel, c
 void any_row(const Conv2dArgs& args, const float* const* rows, const float* panel, const float* bias, float* out) {
   if (args.width < 6) return row<1, 0>(args, rows, panel, bias, out);
   switch (args.uniform_pixel_stride) {
-    case 3: return row<6, 3>(args, rows, panel, bias, out);
-    case 16: return row<6, 16>(args, rows, panel, bias, out);
-    case 32: return row<6, 32>(args, rows, panel, bias, out);
-    case 64: return row<6, 64>(args, rows, panel, bias, out);
-    case 128: return row<6, 128>(args, rows, panel, bias, out);
-    default: return row<6, 0>(args, rows, panel, bias, out);
+    case 3:
+      return row<6, 3>(args, rows, panel, bias, out);
+    case 16:
+      return row<6, 16>(args, rows, panel, bias, out);
+    case 32:
+      return row<6, 32>(args, rows, panel, bias, out);
+    case 64:
+      return row<6, 64>(args, rows, panel, bias, out);
+    case 128:
+      return row<6, 128>(args, rows, panel, bias, out);
+    default:
+      return row<6, 0>(args, rows, panel, bias, out);
   }
 }
 

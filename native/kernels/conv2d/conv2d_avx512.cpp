@@ -62,12 +62,18 @@ void any_row(const Conv2dArgs& args, const float* const* rows, const float* pane
   if (args.width < 4) return row<1, V, 0>(args, rows, panel, bias, out);
   if (args.width < kPixels) return row<4, V, 0>(args, rows, panel, bias, out);
   switch (args.uniform_pixel_stride) {
-    case 3: return row<kPixels, V, 3>(args, rows, panel, bias, out);
-    case 16: return row<kPixels, V, 16>(args, rows, panel, bias, out);
-    case 32: return row<kPixels, V, 32>(args, rows, panel, bias, out);
-    case 64: return row<kPixels, V, 64>(args, rows, panel, bias, out);
-    case 128: return row<kPixels, V, 128>(args, rows, panel, bias, out);
-    default: return row<4, V, 0>(args, rows, panel, bias, out);
+    case 3:
+      return row<kPixels, V, 3>(args, rows, panel, bias, out);
+    case 16:
+      return row<kPixels, V, 16>(args, rows, panel, bias, out);
+    case 32:
+      return row<kPixels, V, 32>(args, rows, panel, bias, out);
+    case 64:
+      return row<kPixels, V, 64>(args, rows, panel, bias, out);
+    case 128:
+      return row<kPixels, V, 128>(args, rows, panel, bias, out);
+    default:
+      return row<4, V, 0>(args, rows, panel, bias, out);
   }
 }
 

@@ -1,0 +1,57 @@
+export { type ArgumentError, errorCodes, HistojetError, type HistojetErrorCode } from './errors.js';
+export type { Image, ImageInput } from './internal/image.js';
+export type { Progress, ProgressListener } from './internal/progress.js';
+export type { Rect } from './internal/rect.js';
+export { type SystemInfo, systemInfo, version } from './internal/system-info.js';
+export {
+  defaultWeightsPath,
+  HoverFast,
+  type ModelInfo,
+  type ModelOptions,
+  type Precision,
+  type PredictedMaps,
+} from './models/hover-fast.js';
+export type { SegmentOptions, SegmentSlideOptions, Stain } from './models/segment-options.js';
+export { type HoverPostprocessOptions, hoverPostprocess, type NucleiMaps } from './nuclei/hover-postprocess.js';
+export { type LabelMap, type Nucleus, NucleusList, type Ring } from './nuclei/nucleus-list.js';
+export type { MinArea, PostprocessOptions } from './nuclei/postprocess-options.js';
+export {
+  type GeoJsonCoordinates,
+  type GeoJsonFeature,
+  type GeoJsonGeometry,
+  readGeoJson,
+  readNuclei,
+} from './nuclei/read-geojson.js';
+export { type SegmentationScores, scoreLabels, scoreNuclei } from './nuclei/score.js';
+export type { SegmentationProgress, SlideSegmentation } from './pipeline/slide-segmentation.js';
+export { Slide } from './slide/slide.js';
+export type {
+  ReadAtRequest,
+  RegionRequest,
+  SlideLevel,
+  SlideMpp,
+  SlideOptions,
+  TilesOptions,
+  TissueMask,
+  TissueOptions,
+} from './slide/slide-types.js';
+export {
+  type SynthesizedSlide,
+  type SynthesizeOptions,
+  synthesizeSlide,
+  syntheticKinds,
+} from './slide/synthesize-slide.js';
+export type { SlideTile } from './slide/tiles.js';
+export type { DType, TypedArray } from './tensor/dtype.js';
+export { Tensor, type TensorData, type TensorInput, type TensorOptions } from './tensor/tensor.js';
+export { type WeightEntry, Weights, type WeightsOptions } from './weights/weights.js';
+export {
+  createWriter,
+  type ModelProvenance,
+  type NucleusClass,
+  type NucleusFormat,
+  NucleusWriter,
+  type WriterOptions,
+  writerFormats,
+} from './writers/nucleus-writer.js';
+export { encodePng, type OverlayOptions, renderOverlay } from './writers/pictures.js';

@@ -1,0 +1,55 @@
+import { native } from '../native.js';
+
+/** How far a long call has come. */
+export interface Progress {
+  /** What is being done, for example `'segment'`. */
+  readonly stage: string;
+  /** Steps done. */
+  readonly done: number;
+  /** Steps in all; 0 while that is unknown. */
+  readonly total: number;
+  /** Steps per second since the start. */
+  readonly rate: number;
+  /** Seconds that the rest will take at this rate; Infinity while the rate is 0. */
+  readonly etaSeconds: number;
+  /** Resident memory of the process, in bytes. */
+  readonly rssBytes: number;
+}
+
+/** Receives progress at most ten times a second. */
+export type ProgressListener = (progress: Progress) => void;
+
+const shortestGapMs = 100;
+
+/** Turns counts into {@link Progress} and keeps the listener's pace. What a listener throws is reported as uncaught. */
+export class ProgressMeter {
+  readonly #stage: string;
+  readonly #listener: ProgressListener | undefined;
+  readonly #start = performance.now();
+  #last = Number.NEGATIVE_INFINITY;
+
+  constructor(stage: string, listener: ProgressListener | undefined) {
+    this.#stage = stage;
+    this.#listener = listener;
+  }
+
+  /** Tells the listener, unless it was told less than 100 ms ago and the work is not finished. */
+  report(done: number, total: number): void {
+    const listener = this.#listener;
+    if (listener === undefined) return;
+    const now = performance.now();
+    if (now - this.#last < shortestGapMs && done < total) return;
+    this.#last = now;
+    const seconds = (now - this.#start) / 1000;
+    const rate = seconds > 0 ? done / seconds : 0;
+    const etaSeconds = rate > 0 ? Math.max(0, total - done) / rate : Number.POSITIVE_INFINITY;
+    const progress: Progress = { stage: this.#stage, done, total, rate, etaSeconds, rssBytes: native.residentBytes() };
+    try {
+      listener(progress);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+}

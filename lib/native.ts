@@ -1,0 +1,292 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** A native object that JavaScript holds; `Kind` keeps the kinds apart for the compiler, type tags at run time. */
+export interface Handle<Kind extends string> {
+  readonly __kind: Kind;
+}
+export type CancelHandle = Handle<'cancel'>;
+export type SlideHandle = Handle<'slide'>;
+export type WeightsHandle = Handle<'weights'>;
+export type TensorHandle = Handle<'tensor'>;
+export type ModelHandle = Handle<'model'>;
+export type NucleiHandle = Handle<'nuclei'>;
+export type RunHandle = Handle<'run'>;
+export type WriterHandle = Handle<'writer'>;
+
+type Cancel = CancelHandle | undefined;
+
+export interface NativeImage {
+  readonly data: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 3 | 4;
+}
+export interface NativeRect {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+export interface NativeMask {
+  readonly width: number;
+  readonly height: number;
+  readonly downsample: number;
+  readonly data: Uint8Array;
+}
+export interface NativeLevel {
+  readonly width: number;
+  readonly height: number;
+  readonly downsample: number;
+  readonly tileWidth: number;
+  readonly tileHeight: number;
+}
+export interface NativeMpp {
+  readonly x: number;
+  readonly y: number;
+  readonly source: 'vendor' | 'tiff-resolution' | 'objective-power' | 'companion' | 'override';
+}
+export interface NativeSlideInfo {
+  readonly format: string;
+  readonly levels: NativeLevel[];
+  readonly mpp: NativeMpp | null;
+  readonly objectivePower: number | null;
+  readonly properties: string[];
+  readonly bounds: NativeRect;
+  readonly associatedImages: string[];
+}
+export interface NativeRegion extends NativeRect {
+  readonly level: number;
+  readonly channels: 3 | 4;
+  readonly coordinates: 'level0' | 'level';
+  readonly resample: 'nearest' | 'bilinear';
+  readonly background: readonly number[] | undefined;
+}
+export interface NativeGrid {
+  readonly size: number;
+  readonly overlap: number;
+  readonly mpp: number | undefined;
+  readonly level: number | undefined;
+  readonly region: NativeRect | undefined;
+  readonly minTissue: number;
+}
+export interface NativePostprocess {
+  readonly variant: 'hovernet' | 'hoverfast';
+  readonly compat: boolean;
+  readonly minAreaPx: number | undefined;
+  readonly simplify: number | undefined;
+}
+export interface NativeSegment extends NativePostprocess {
+  readonly minAreaUm2: number | undefined;
+  readonly mpp: number | undefined;
+  readonly stain: 'he' | 'ihc-dab';
+}
+export interface NativeSegmentSlide extends NativeSegment {
+  readonly region: NativeRect | undefined;
+  readonly tissueMask: NativeMask | undefined;
+  readonly findTissue: boolean;
+  readonly minTissue: number;
+  readonly tileSize: number;
+  readonly threads: number;
+}
+export interface NativeStep {
+  readonly windowsDone: number;
+  readonly windowsTotal: number;
+  readonly nuclei: number;
+  readonly batch?: NucleiHandle;
+}
+export interface NativeScores {
+  readonly dice: number;
+  readonly aji: number;
+  readonly ajiPlus: number;
+  readonly dq: number;
+  readonly sq: number;
+  readonly pq: number;
+  readonly dice2: number;
+  readonly truthCount: number;
+  readonly predictedCount: number;
+  readonly matched: number;
+}
+export interface NativeModelInfo {
+  readonly architecture: string;
+  readonly config: string[];
+  readonly isa: string;
+  readonly precision: 'float32' | 'high' | 'fast';
+  readonly parameters: number;
+  readonly memoryBytes: number;
+  readonly mpp: number;
+  readonly marginPx: number;
+}
+export interface NativeWriterOptions {
+  readonly path: string;
+  readonly format: string;
+  readonly origin: 'bounds' | 'level0' | undefined;
+  readonly boundsX: number;
+  readonly boundsY: number;
+  readonly mpp: number;
+  readonly processingMpp: number;
+  readonly fingerprint: string;
+  readonly weightsHash: string;
+  readonly provenance: string;
+  readonly classes: readonly { readonly name: string; readonly color: readonly number[] }[];
+}
+export interface NativeTensors {
+  readonly np: TensorHandle;
+  readonly hv: TensorHandle;
+  readonly tp?: TensorHandle;
+}
+type NumberArray = Float32Array | Float64Array | Int32Array | Uint8Array;
+
+/** The functions of the addon (native/binding); each is documented there. All values must be validated before. */
+export interface NativeBinding {
+  version(): string;
+  systemInfo(): { cpuModel: string; cpuFeatures: string[]; isa: string; threads: number; addonUrl?: string };
+  residentBytes(): number;
+  errorCodes(): string[];
+  cancelSource(): CancelHandle;
+  cancel(source: CancelHandle): void;
+
+  slideOpen(
+    path: string,
+    options: { mpp: number | undefined; tolerant: boolean; maxCacheBytes: number | undefined },
+    cancel: Cancel,
+  ): Promise<SlideHandle>;
+  slideInfo(slide: SlideHandle): NativeSlideInfo;
+  slideWarnings(slide: SlideHandle): string[];
+  slideBestLevel(slide: SlideHandle, downsample: number): number;
+  slideFingerprint(slide: SlideHandle, cancel: Cancel): Promise<string>;
+  slideClose(slide: SlideHandle): void;
+  slideReadRegion(
+    slide: SlideHandle,
+    region: NativeRegion,
+    out: Uint8Array | undefined,
+    cancel: Cancel,
+  ): Promise<NativeImage>;
+  slideReadAt(
+    slide: SlideHandle,
+    region: NativeRect & { mpp: number; channels: 3 | 4 },
+    cancel: Cancel,
+  ): Promise<NativeImage>;
+  slideReadAssociated(slide: SlideHandle, name: string, cancel: Cancel): Promise<NativeImage>;
+  slideThumbnail(slide: SlideHandle, maxSize: number, cancel: Cancel): Promise<NativeImage>;
+  slideTissueMask(slide: SlideHandle, mpp: number, cancel: Cancel): Promise<NativeMask>;
+  slideTileGrid(
+    slide: SlideHandle,
+    grid: NativeGrid,
+    mask: NativeMask | undefined,
+    cancel: Cancel,
+  ): Promise<Float64Array>;
+  slideReadTile(
+    slide: SlideHandle,
+    grid: NativeGrid,
+    tile: { x: number; y: number; column: number; row: number },
+    cancel: Cancel,
+  ): Promise<NativeImage>;
+  synthesizeSlide(
+    path: string,
+    params: {
+      width: number;
+      height: number;
+      seed: number;
+      mpp: number | undefined;
+      tissue: number | undefined;
+      repeat: boolean;
+    },
+    truth: string,
+    progress: ((done: number, total: number) => void) | undefined,
+    cancel: Cancel,
+  ): Promise<{ nuclei: number; fileBytes: number }>;
+  syntheticKinds(): string[];
+
+  weightsOpen(path: string, opaqueGlobals: boolean, cancel: Cancel): Promise<WeightsHandle>;
+  weightsInfo(weights: WeightsHandle): { path: string; format: string; names: string[]; metadata: string[] };
+  weightsEntry(weights: WeightsHandle, name: string): { dtype: string; shape: number[] };
+  weightsGet(weights: WeightsHandle, name: string, cancel: Cancel): Promise<TensorHandle>;
+  weightsSha256(weights: WeightsHandle, cancel: Cancel): Promise<string>;
+  weightsClose(weights: WeightsHandle): void;
+  tensorFrom(data: ArrayBufferView, dtype: string, shape: readonly number[]): TensorHandle;
+  tensorInfo(tensor: TensorHandle): { dtype: string; shape: number[] };
+  tensorData(tensor: TensorHandle, cancel: Cancel): Promise<ArrayBuffer>;
+  tensorClose(tensor: TensorHandle): void;
+
+  hoverfastLoad(weights: WeightsHandle, precision: string, cancel: Cancel): Promise<ModelHandle>;
+  modelInfo(model: ModelHandle): NativeModelInfo;
+  modelDescribe(model: ModelHandle, height: number, width: number): string;
+  modelPredict(
+    model: ModelHandle,
+    images: readonly NativeImage[],
+    batched: boolean,
+    stain: string,
+    cancel: Cancel,
+  ): Promise<NativeTensors>;
+  modelSegment(model: ModelHandle, image: NativeImage, options: NativeSegment, cancel: Cancel): Promise<NucleiHandle>;
+  modelClose(model: ModelHandle): void;
+  runStart(model: ModelHandle, slide: SlideHandle, options: NativeSegmentSlide): RunHandle;
+  runNext(run: RunHandle): Promise<NativeStep>;
+  runStop(run: RunHandle): void;
+  runWarnings(run: RunHandle): string[];
+
+  nucleiInfo(nuclei: NucleiHandle): { length: number; height: number; width: number };
+  nucleiArray(nuclei: NucleiHandle, name: string): NumberArray | null;
+  nucleiFromOutlines(points: Float32Array, starts: Uint32Array, types: Uint8Array | undefined): NucleiHandle;
+  nucleiConcat(lists: readonly NucleiHandle[]): NucleiHandle;
+  hoverPostprocess(
+    np: TensorHandle,
+    hv: TensorHandle,
+    tp: TensorHandle | undefined,
+    options: NativePostprocess,
+    cancel: Cancel,
+  ): Promise<NucleiHandle>;
+  scoreNuclei(truth: NucleiHandle, predicted: NucleiHandle, pixel: number, cancel: Cancel): Promise<NativeScores>;
+  scoreLabels(
+    truth: Int32Array,
+    predicted: Int32Array,
+    height: number,
+    width: number,
+    cancel: Cancel,
+  ): Promise<NativeScores>;
+
+  writerOpen(options: NativeWriterOptions, cancel: Cancel): Promise<WriterHandle>;
+  writerWrite(writer: WriterHandle, nuclei: NucleiHandle): Promise<number>;
+  writerFinish(writer: WriterHandle): Promise<void>;
+  writerClose(writer: WriterHandle): void;
+  writerFormats(): string[];
+  renderOverlay(
+    image: NativeImage,
+    nuclei: NucleiHandle,
+    options: { x: number; y: number; scale: number; lineWidth: number; color: readonly number[] | undefined },
+    cancel: Cancel,
+  ): Promise<NativeImage>;
+  encodePng(image: NativeImage, level: number, cancel: Cancel): Promise<Uint8Array>;
+}
+
+/** The folder with package.json; lib/ and dist/ both lie right below it. */
+const packageRoot = fileURLToPath(new URL('..', import.meta.url));
+
+function listPrebuilds(): string {
+  const folder = join(packageRoot, 'prebuilds');
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  return names.length === 0 ? 'none' : names.join(', ');
+}
+
+function loadNative(): NativeBinding {
+  try {
+    const load = createRequire(import.meta.url)('node-gyp-build') as (root: string) => NativeBinding;
+    return load(packageRoot);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(
+      `histojet cannot load its native addon for ${process.platform}-${process.arch} (Node ${process.version}).\n` +
+        `Looked in ${packageRoot}: build/Release, build/Debug, prebuilds (found: ${listPrebuilds()}).\n` +
+        'Prebuilt binaries exist for linux-x64 with glibc 2.28 or newer. On another system, with a C++20 compiler and ' +
+        `CMake, build from source: npx cmake-js@8 build -d ${packageRoot}\n` +
+        `Reason: ${reason}`,
+      { cause },
+    );
+  }
+}
+
+/** The addon, loaded once per thread. */
+export const native: NativeBinding = loadNative();

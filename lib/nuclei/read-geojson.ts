@@ -1,0 +1,142 @@
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { HistojetError } from '../errors.js';
+import * as validate from '../internal/validate.js';
+import { FeatureSplitter } from './feature-splitter.js';
+import { NucleusList, type Ring } from './nucleus-list.js';
+
+/** Positions of a geometry: a pair, or lists of them as deep as the geometry's type says. */
+export type GeoJsonCoordinates = readonly (number | GeoJsonCoordinates)[];
+
+/** A geometry of a {@link GeoJsonFeature}. */
+export interface GeoJsonGeometry {
+  /** `'Polygon'`, `'MultiPolygon'`, `'Point'`, … */
+  readonly type: string;
+  /** As the type says; rings are closed. */
+  readonly coordinates: GeoJsonCoordinates;
+}
+
+/** One object of a GeoJSON document. */
+export interface GeoJsonFeature {
+  /** Always `'Feature'`. */
+  readonly type: 'Feature';
+  /** Name of the object, when it has one. */
+  readonly id?: string | number;
+  /** Its shape. */
+  readonly geometry: GeoJsonGeometry | null;
+  /** What else is known, for example QuPath's `objectType`, `classification` and `measurements`. */
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+const pieceBytes = 256 * 1024;
+
+async function isGzip(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(2), 0, 2, 0);
+    return bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
+  } finally {
+    await file.close();
+  }
+}
+
+/** The document's bytes, unpacked. */
+async function openPieces(path: string): Promise<AsyncIterable<Buffer>> {
+  const gzip = await isGzip(path);
+  const file = createReadStream(path, { highWaterMark: pieceBytes });
+  if (!gzip) return file;
+  return pipeline(file, createGunzip({ chunkSize: pieceBytes }), () => {}); // errors reach the reader of the last stream
+}
+
+function systemError(path: string, cause: unknown): unknown {
+  if (!(cause instanceof Error) || !('code' in cause)) return cause;
+  const code = String(cause.code);
+  if (code.startsWith('Z_')) {
+    return new HistojetError('HISTOJET_CORRUPT_FILE', `${path}: the gzip stream is damaged: ${cause.message}`, {
+      cause,
+    });
+  }
+  if ('syscall' in cause) return new HistojetError('HISTOJET_IO', `cannot read ${path}: ${cause.message}`, { cause });
+  return cause;
+}
+
+interface Element {
+  readonly type?: unknown;
+  readonly features?: unknown;
+  readonly coordinates?: unknown;
+}
+
+/** The features of one element: itself, the members of a nested collection, or a bare geometry in a new feature. */
+function featuresOf(element: unknown, path: string): readonly GeoJsonFeature[] {
+  const { type, features, coordinates }: Element = typeof element === 'object' && element !== null ? element : {};
+  if (type === 'Feature') return [element as GeoJsonFeature];
+  if (type === 'FeatureCollection' && Array.isArray(features)) return features.flatMap((one) => featuresOf(one, path));
+  if (typeof type === 'string' && Array.isArray(coordinates)) {
+    return [{ type: 'Feature', geometry: element as GeoJsonGeometry, properties: {} }];
+  }
+  throw new HistojetError(
+    'HISTOJET_CORRUPT_FILE',
+    `${path}: expected GeoJSON features, got ${validate.kindOf(element)}`,
+  );
+}
+
+function parse(text: string, path: string): unknown[] {
+  try {
+    return JSON.parse(`[${text}]`) as unknown[];
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new HistojetError('HISTOJET_CORRUPT_FILE', `${path}: no valid JSON: ${reason}`, { cause });
+  }
+}
+
+/**
+ * Reads the features of a GeoJSON document of any size one by one, in bounded memory: a FeatureCollection, an array of
+ * features, a single one, or one a line; packed with gzip or not (recognised by content).
+ *
+ * @param path - a local file
+ * @throws {@link HistojetError} `HISTOJET_IO`, `HISTOJET_CORRUPT_FILE`
+ * @example
+ * for await (const feature of readGeoJson('nuclei.geojson.gz')) count(feature.properties.classification);
+ */
+export async function* readGeoJson(
+  path: string,
+  options?: { readonly signal?: AbortSignal },
+): AsyncGenerator<GeoJsonFeature, void, undefined> {
+  validate.text('path', path);
+  const signal = validate.signal(options?.signal);
+  const splitter = new FeatureSplitter(path);
+  try {
+    for await (const piece of await openPieces(path)) {
+      signal?.throwIfAborted();
+      for (const text of splitter.push(piece)) {
+        for (const element of parse(text, path)) yield* featuresOf(element, path);
+      }
+    }
+  } catch (error) {
+    throw systemError(path, error);
+  }
+  splitter.end();
+}
+
+/** Outer rings of polygons; other geometries have none. */
+function outerRings(geometry: GeoJsonGeometry | null): Ring[] {
+  if (geometry?.type === 'Polygon') return [geometry.coordinates[0] as Ring];
+  if (geometry?.type === 'MultiPolygon') return geometry.coordinates.map((polygon) => (polygon as Ring[])[0] as Ring);
+  return [];
+}
+
+/**
+ * The outlines of a GeoJSON document as nuclei: the outer ring of every polygon, with areas in square pixels.
+ *
+ * @param path - a local file, packed with gzip or not
+ * @throws {@link HistojetError} `HISTOJET_IO`, `HISTOJET_CORRUPT_FILE`
+ */
+export async function readNuclei(path: string, options?: { readonly signal?: AbortSignal }): Promise<NucleusList> {
+  const rings: Ring[] = [];
+  for await (const { geometry } of readGeoJson(path, options)) {
+    for (const ring of outerRings(geometry)) if (ring !== undefined && ring.length >= 3) rings.push(ring);
+  }
+  return NucleusList.fromContours(rings);
+}

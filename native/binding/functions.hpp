@@ -1,0 +1,19 @@
+#pragma once
+
+#include "binding/napi.hpp"
+
+namespace histojet::binding {
+
+/// Each adds the functions of one topic to `exports`; lib/native.ts describes them.
+void export_system(Napi::Env env, Napi::Object exports);
+void export_slide(Napi::Env env, Napi::Object exports);
+void export_slide_pixels(Napi::Env env, Napi::Object exports);
+void export_synthetic(Napi::Env env, Napi::Object exports);
+void export_weights(Napi::Env env, Napi::Object exports);
+void export_tensor(Napi::Env env, Napi::Object exports);
+void export_model(Napi::Env env, Napi::Object exports);
+void export_run(Napi::Env env, Napi::Object exports);
+void export_nuclei(Napi::Env env, Napi::Object exports);
+void export_writers(Napi::Env env, Napi::Object exports);
+
+}  // namespace histojet::binding

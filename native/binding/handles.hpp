@@ -1,0 +1,78 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+
+#include "binding/handle.hpp"
+#include "histojet/histojet.hpp"
+
+namespace histojet::binding {
+
+/// Nuclei, and the label map when they come from one window.
+struct NucleiResult {
+  nuclei::NucleusList list;
+  std::vector<std::int32_t> labels;  ///< [height, width] or empty
+  std::vector<std::int32_t> ids;     ///< [n] or empty: the label of each nucleus
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+};
+
+/// A run over a slide with the source that stops it.
+struct RunState {
+  CancelSource cancel;
+  std::shared_ptr<pipeline::SlideRun> run;
+};
+
+/// A writer is used by one job at a time.
+struct WriterState {
+  std::mutex mutex;
+  std::unique_ptr<writers::NucleusWriter> writer;
+};
+
+template <>
+struct HandleKind<CancelSource> {
+  static constexpr const char* kName = "cancel source";
+  static constexpr napi_type_tag kTag{0x8b2f6a0d4c3e4f11, 0x9a51c07de8b46a01};
+};
+template <>
+struct HandleKind<const Slide> {
+  static constexpr const char* kName = "slide";
+  static constexpr napi_type_tag kTag{0x27c6d1e59f0b4a52, 0xb3e80a4f7d9c2602};
+};
+template <>
+struct HandleKind<const weights::StateDict> {
+  static constexpr const char* kName = "weights file";
+  static constexpr napi_type_tag kTag{0x5d90b7f2a1684c93, 0x86f4e3a02b7d5c03};
+};
+template <>
+struct HandleKind<const Tensor> {
+  static constexpr const char* kName = "tensor";
+  static constexpr napi_type_tag kTag{0xe14a8c3d70f24bd4, 0xa27b95d6c81f3e04};
+};
+template <>
+struct HandleKind<const NucleiModel> {
+  static constexpr const char* kName = "model";
+  static constexpr napi_type_tag kTag{0x739ef0b25c8d4e15, 0xbc0d6a91f3e48205};
+};
+template <>
+struct HandleKind<const NucleiResult> {
+  static constexpr const char* kName = "list of nuclei";
+  static constexpr napi_type_tag kTag{0xc85b3d1f96e04a76, 0x91d7f24b0ea6c306};
+};
+template <>
+struct HandleKind<const RunState> {
+  static constexpr const char* kName = "run";
+  static constexpr napi_type_tag kTag{0x1f64e9ad83b74cb7, 0x8ec35b70d29f1a07};
+};
+template <>
+struct HandleKind<WriterState> {
+  static constexpr const char* kName = "writer";
+  static constexpr napi_type_tag kTag{0xa3d78f4e20c94f58, 0xb5681ce97a3d0408};
+};
+
+/// The flag of a cancel source, or null for undefined: nobody can cancel then.
+inline CancelToken::Flag cancel_flag(const Napi::Value& value) {
+  return value.IsUndefined() ? nullptr : get<CancelSource>(value)->flag();
+}
+
+}  // namespace histojet::binding

@@ -1,0 +1,171 @@
+#include "binding/errors.hpp"
+#include "binding/functions.hpp"
+#include "binding/nuclei_options.hpp"
+#include "binding/task.hpp"
+
+namespace histojet::binding {
+
+nuclei::PostprocessOptions postprocess_options(const convert::Options& options) {
+  nuclei::PostprocessOptions postprocess;
+  if (options.text("variant", "hovernet") == "hoverfast") postprocess.variant = nuclei::Variant::kHoverFast;
+  postprocess.compat = options.boolean("compat");
+  postprocess.min_area_px = options.number("minAreaPx", postprocess.min_area_px);
+  postprocess.simplify = options.number("simplify", postprocess.simplify);
+  return postprocess;
+}
+
+Napi::Value nuclei_handle(Napi::Env env, NucleiResult result) {
+  const nuclei::NucleusList& list = result.list;
+  const std::size_t floats = list.centroids.size() + list.boxes.size() + list.areas.size() +
+                             list.type_probabilities.size() + list.contour_points.size() + result.labels.size();
+  const auto bytes = static_cast<std::int64_t>(4 * floats + 8 * list.contour_starts.size() + list.types.size());
+  return make_handle(env, std::make_shared<const NucleiResult>(std::move(result)), bytes);
+}
+
+NucleiResult window_result(nuclei::PostprocessResult result, std::int64_t height, std::int64_t width) {
+  return {std::move(result.nuclei), std::move(result.labels), std::move(result.ids), height, width};
+}
+
+namespace {
+
+/// (nuclei) → { length, height, width }; height and width are 0 without labels
+Napi::Value describe(const Napi::CallbackInfo& info) {
+  const auto result = get<const NucleiResult>(info[0]);
+  auto object = Napi::Object::New(info.Env());
+  object.Set("length", static_cast<double>(result->list.size()));
+  object.Set("height", static_cast<double>(result->labels.empty() ? 0 : result->height));
+  object.Set("width", static_cast<double>(result->labels.empty() ? 0 : result->width));
+  return object;
+}
+
+/// (nuclei, name) → typed array, or null where the list has no such values
+Napi::Value array(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto result = get<const NucleiResult>(info[0]);
+  const nuclei::NucleusList& list = result->list;
+  const std::string name = convert::text(info[1]);
+  if (name == "centroids") return convert::typed_array(env, list.centroids);
+  if (name == "boxes") return convert::typed_array(env, list.boxes);
+  if (name == "areas") return convert::typed_array(env, list.areas);
+  if (name == "points") return convert::typed_array(env, list.contour_points);
+  if (name == "starts") {
+    return convert::typed_array(env, std::vector<double>(list.contour_starts.begin(), list.contour_starts.end()));
+  }
+  if (name == "labels") return convert::typed_array(env, result->labels);
+  if (name == "ids") return convert::typed_array(env, result->ids);
+  if (name == "types") return list.typed() ? convert::typed_array(env, list.types) : env.Null();
+  if (name == "typeProbabilities") {
+    return list.type_probabilities.empty() ? env.Null() : convert::typed_array(env, list.type_probabilities);
+  }
+  throw Error(ErrorCode::kInvalidArgument, "nuclei have no array " + name);
+}
+
+/// (points Float32Array [k, 2], starts Uint32Array [n + 1], types Uint8Array | undefined) → handle
+Napi::Value make_from_outlines(const Napi::CallbackInfo& info) {
+  const auto starts = convert::values<std::uint32_t>(info[1]);
+  std::vector<std::uint8_t> types;
+  if (!info[2].IsUndefined()) types = convert::values<std::uint8_t>(info[2]);
+  NucleiResult result;
+  result.list = from_outlines(convert::values<float>(info[0]), std::vector<std::uint64_t>(starts.begin(), starts.end()),
+                              std::move(types));
+  return nuclei_handle(info.Env(), std::move(result));
+}
+
+/// (array of nuclei) → handle
+Napi::Value join(const Napi::CallbackInfo& info) {
+  const auto handles = info[0].As<Napi::Array>();
+  std::vector<std::shared_ptr<const NucleiResult>> kept;
+  std::vector<const nuclei::NucleusList*> lists;
+  for (std::uint32_t i = 0; i < handles.Length(); ++i) {
+    kept.push_back(get<const NucleiResult>(handles.Get(i)));
+    lists.push_back(&kept.back()->list);
+  }
+  NucleiResult result;
+  result.list = concat(lists);
+  return nuclei_handle(info.Env(), std::move(result));
+}
+
+std::vector<float> float_values(const Tensor& tensor) {
+  const Tensor f32 = tensor.to_f32();
+  const auto values = f32.values<float>();
+  return std::vector<float>(values.begin(), values.end());
+}
+
+/// The three tensors as maps; their shapes were checked in lib/.
+Maps maps_of(const Tensor& np, const Tensor& hv, const Tensor* tp) {
+  Maps maps;
+  if (np.shape().size() != 2) throw Error(ErrorCode::kShapeMismatch, "np: expected shape [height, width]");
+  maps.height = np.shape()[0];
+  maps.width = np.shape()[1];
+  maps.np = float_values(np);
+  maps.hv = float_values(hv);
+  if (tp != nullptr) {
+    const std::vector<float> types = float_values(*tp);
+    maps.tp.assign(types.begin(), types.end());
+  }
+  return maps;
+}
+
+/// (np, hv, tp | undefined: tensor handles, options, cancel) → handle
+Napi::Value run_postprocess(const Napi::CallbackInfo& info) {
+  const auto tp = info[2].IsUndefined() ? nullptr : get<const Tensor>(info[2]);
+  return spawn(
+      info, cancel_flag(info[4]),
+      [np = get<const Tensor>(info[0]), hv = get<const Tensor>(info[1]), tp,
+       options = postprocess_options(convert::Options(info[3]))](const CancelToken& cancel) {
+        const Maps maps = maps_of(*np, *hv, tp.get());
+        return window_result(nuclei::postprocess(maps, options, cancel), maps.height, maps.width);
+      },
+      nuclei_handle);
+}
+
+Napi::Value scores_to_js(Napi::Env env, const nuclei::Scores& scores) {
+  auto object = Napi::Object::New(env);
+  object.Set("dice", scores.dice);
+  object.Set("aji", scores.aji);
+  object.Set("ajiPlus", scores.aji_plus);
+  object.Set("dq", scores.dq);
+  object.Set("sq", scores.sq);
+  object.Set("pq", scores.pq);
+  object.Set("dice2", scores.dice2);
+  object.Set("truthCount", static_cast<double>(scores.truth_count));
+  object.Set("predictedCount", static_cast<double>(scores.predicted_count));
+  object.Set("matched", static_cast<double>(scores.matched));
+  return object;
+}
+
+/// (truth, predicted: nuclei, pixel, cancel) → scores
+Napi::Value score_nuclei(const Napi::CallbackInfo& info) {
+  return spawn(
+      info, cancel_flag(info[3]),
+      [truth = get<const NucleiResult>(info[0]), predicted = get<const NucleiResult>(info[1]),
+       pixel = info[2].ToNumber().DoubleValue()](const CancelToken&) {
+        return nuclei::score_outlines(truth->list, predicted->list, pixel);
+      },
+      scores_to_js);
+}
+
+/// (truth, predicted: Int32Array, height, width, cancel) → scores
+Napi::Value score_label_maps(const Napi::CallbackInfo& info) {
+  return spawn(
+      info, cancel_flag(info[4]),
+      [truth = convert::values<std::int32_t>(info[0]), predicted = convert::values<std::int32_t>(info[1]),
+       height = info[2].ToNumber().Int64Value(), width = info[3].ToNumber().Int64Value()](const CancelToken&) {
+        return nuclei::score_labels(truth, predicted, height, width);
+      },
+      scores_to_js);
+}
+
+}  // namespace
+
+void export_nuclei(Napi::Env env, Napi::Object exports) {
+  export_function<describe>(env, exports, "nucleiInfo");
+  export_function<array>(env, exports, "nucleiArray");
+  export_function<make_from_outlines>(env, exports, "nucleiFromOutlines");
+  export_function<join>(env, exports, "nucleiConcat");
+  export_function<run_postprocess>(env, exports, "hoverPostprocess");
+  export_function<score_nuclei>(env, exports, "scoreNuclei");
+  export_function<score_label_maps>(env, exports, "scoreLabels");
+}
+
+}  // namespace histojet::binding

@@ -1,0 +1,133 @@
+#include "engine/chain.hpp"
+
+namespace histojet::engine {
+namespace {
+
+int level_of(const ProgramNode& node, int input_level) {
+  switch (node.kind) {
+    case OpKind::kMaxPool2x2:
+      return input_level + 1;
+    case OpKind::kConvTranspose2x2:
+    case OpKind::kResizeBilinear2x:
+      return input_level - 1;
+    default:
+      return input_level;
+  }
+}
+
+constexpr std::int64_t kSampleTurns = 12;
+
+}  // namespace
+
+Topology::Topology(const Program& source, Extent image) : program(&source), extents(infer_extents(source, image)) {
+  const std::size_t count = source.nodes().size();
+  inputs.resize(count);
+  readers.resize(count);
+  level.resize(count, 0);
+  std::vector<int> same_as(count);
+  for (std::size_t id = 0; id < count; ++id) {
+    const ProgramNode& node = source.nodes()[id];
+    same_as[id] = static_cast<int>(id);
+    for (const int input : node.inputs) inputs[id].push_back(same_as[static_cast<std::size_t>(input)]);
+    if (!inputs[id].empty()) level[id] = level_of(node, level[static_cast<std::size_t>(inputs[id][0])]);
+    if (node.kind == OpKind::kCropTo && extents[id] == extents[static_cast<std::size_t>(inputs[id][0])]) {
+      same_as[id] = inputs[id][0];
+      continue;
+    }
+    order.push_back(static_cast<int>(id));
+    for (const int input : inputs[id]) readers[static_cast<std::size_t>(input)].push_back(static_cast<int>(id));
+  }
+}
+
+Chain make_chain(const Topology& topology, std::size_t begin, std::size_t end, std::int64_t unit) {
+  Chain chain;
+  chain.unit = unit;
+  chain.members.assign(topology.order.begin() + static_cast<std::ptrdiff_t>(begin),
+                       topology.order.begin() + static_cast<std::ptrdiff_t>(end));
+  chain.position.assign(topology.extents.size(), -1);
+  int deepest = topology.level[static_cast<std::size_t>(chain.members[0])];
+  for (std::size_t i = 0; i < chain.members.size(); ++i) {
+    const auto id = static_cast<std::size_t>(chain.members[i]);
+    chain.position[id] = static_cast<int>(i);
+    deepest = std::max(deepest, topology.level[id]);
+  }
+  for (const int id : chain.members) {
+    const auto& readers = topology.readers[static_cast<std::size_t>(id)];
+    const bool leaves = readers.empty() || std::any_of(readers.begin(), readers.end(), [&](int reader) {
+                          return chain.position[static_cast<std::size_t>(reader)] < 0;
+                        });
+    const int shift = deepest - topology.level[static_cast<std::size_t>(id)];
+    chain.stored.push_back(leaves);
+    chain.shift.push_back(shift);
+    if (!leaves) continue;
+    const std::int64_t height = topology.extents[static_cast<std::size_t>(id)].height;
+    chain.coarse_rows = std::max(chain.coarse_rows, (height + (std::int64_t{1} << shift) - 1) >> shift);
+  }
+  chain.ring_rows.assign(chain.members.size(), 0);
+  return chain;
+}
+
+std::vector<RowRange> needed_rows(const Topology& topology, const Chain& chain, std::int64_t begin, std::int64_t end) {
+  constexpr std::int64_t kNone = std::int64_t{1} << 60;
+  std::vector<RowRange> needed(chain.members.size(), RowRange{kNone, -1});
+  for (std::size_t i = chain.members.size(); i-- > 0;) {
+    const auto id = static_cast<std::size_t>(chain.members[i]);
+    if (chain.stored[i]) {
+      needed[i].first = std::min(needed[i].first, chain.owned_end(topology, i, begin));
+      needed[i].last = std::max(needed[i].last, chain.owned_end(topology, i, end) - 1);
+    }
+    if (needed[i].last < needed[i].first) continue;
+    const ProgramNode& node = topology.program->node(static_cast<int>(id));
+    for (const int input : topology.inputs[id]) {
+      const int source = chain.position[static_cast<std::size_t>(input)];
+      if (source < 0) continue;
+      const Extent from = topology.extents[static_cast<std::size_t>(input)];
+      const Extent to = topology.extents[id];
+      RowRange& range = needed[static_cast<std::size_t>(source)];
+      range.first = std::min(range.first, std::max<std::int64_t>(0, input_rows(node, needed[i].first, from, to).first));
+      range.last = std::max(range.last, std::min(from.height - 1, input_rows(node, needed[i].last, from, to).last));
+    }
+  }
+  return needed;
+}
+
+void size_rings(const Topology& topology, Chain& chain) {
+  const auto sample = [&](std::int64_t begin, std::int64_t end) {
+    const std::vector<std::int64_t>* next = nullptr;
+    auto produce = [&](std::size_t member, std::int64_t first, std::int64_t) {
+      const auto id = static_cast<std::size_t>(chain.members[member]);
+      for (const int input : topology.inputs[id]) {
+        const int source = chain.position[static_cast<std::size_t>(input)];
+        if (source < 0 || chain.stored[static_cast<std::size_t>(source)]) continue;
+        const Extent from = topology.extents[static_cast<std::size_t>(input)];
+        const ProgramNode& node = topology.program->node(static_cast<int>(id));
+        const std::int64_t oldest =
+            std::max<std::int64_t>(0, input_rows(node, first, from, topology.extents[id]).first);
+        std::int64_t& rows = chain.ring_rows[static_cast<std::size_t>(source)];
+        rows = std::max(rows, (*next)[static_cast<std::size_t>(source)] - oldest);
+      }
+    };
+    auto turn = [] {};
+    BandWalk walk(topology, chain, produce, turn);
+    next = &walk.next();
+    walk.run(begin, end);
+  };
+  const std::int64_t rows = chain.coarse_rows;
+  const std::int64_t span = kSampleTurns * chain.unit;
+  sample(0, std::min(rows, span));
+  sample(rows / 2, std::min(rows, rows / 2 + span));
+  sample(std::max<std::int64_t>(0, rows - span), rows);
+}
+
+bool bands_are_independent(const Topology& topology, const Chain& chain) {
+  const std::int64_t middle = chain.coarse_rows / 2;
+  const std::vector<RowRange> needed = needed_rows(topology, chain, middle, middle + 1);
+  for (std::size_t i = 0; i < chain.members.size(); ++i) {
+    if (!chain.stored[i]) continue;
+    if (needed[i].first < chain.owned_end(topology, i, middle)) return false;
+    if (needed[i].last >= chain.owned_end(topology, i, middle + 1)) return false;
+  }
+  return true;
+}
+
+}  // namespace histojet::engine

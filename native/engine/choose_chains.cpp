@@ -1,0 +1,123 @@
+#include <limits>
+
+#include "engine/plan.hpp"
+
+namespace histojet::engine {
+namespace {
+
+// Longer chains were never worth while on the networks here, and planning time grows with the square.
+constexpr std::size_t kLongestChain = 14;
+constexpr std::int64_t kUnits[] = {1, 2, 4, 8};
+// A written line is first read into the cache; what falls out of the second-level cache comes back from the third,
+// which is about three times as fast as memory.
+constexpr double kWriteWeight = 2.0;
+constexpr double kRefetchWeight = 0.35;
+
+struct Candidate {
+  Chain chain;
+  double cost = std::numeric_limits<double>::infinity();
+};
+
+class Chooser {
+ public:
+  Chooser(const Topology& topology, const std::vector<std::int64_t>& row_bytes, std::int64_t cache_bytes)
+      : topology_(topology), row_bytes_(row_bytes), cache_bytes_(cache_bytes) {}
+
+  /// best_[e] = cheapest way to cover order[0, e); each step appends one chain.
+  std::vector<Chain> choose() const {
+    const std::size_t count = topology_.order.size();
+    std::vector<double> best(count + 1, std::numeric_limits<double>::infinity());
+    std::vector<Candidate> last(count + 1);
+    best[0] = 0.0;
+    for (std::size_t begin = 0; begin < count; ++begin) {
+      for (std::size_t end = begin + 1; end <= count && end - begin <= kLongestChain; ++end) {
+        Candidate candidate = cheapest(begin, end);
+        const double cost = best[begin] + candidate.cost;
+        if (cost >= best[end]) continue;
+        best[end] = cost;
+        last[end] = std::move(candidate);
+      }
+    }
+    std::vector<Chain> chains;
+    for (std::size_t end = count; end > 0; end -= chains.back().members.size()) {
+      chains.push_back(std::move(last[end].chain));
+    }
+    std::reverse(chains.begin(), chains.end());
+    return chains;
+  }
+
+ private:
+  Candidate cheapest(std::size_t begin, std::size_t end) const {
+    Candidate best;
+    for (const std::int64_t unit : kUnits) {
+      Candidate candidate{make_chain(topology_, begin, end, unit)};
+      if (end - begin > 1 && !bands_are_independent(topology_, candidate.chain)) break;
+      size_rings(topology_, candidate.chain);
+      const std::int64_t excess = std::max<std::int64_t>(0, working_set(candidate.chain) - cache_bytes_);
+      if (excess > 3 * cache_bytes_ && end - begin > 1) break;
+      const double turns = static_cast<double>((candidate.chain.coarse_rows + unit - 1) / unit);
+      candidate.cost = traffic(candidate.chain) + kRefetchWeight * 2.0 * static_cast<double>(excess) * turns;
+      if (candidate.cost < best.cost) best = std::move(candidate);
+    }
+    return best;
+  }
+
+  std::int64_t bytes(int id) const {
+    return row_bytes_[static_cast<std::size_t>(id)] * topology_.extents[static_cast<std::size_t>(id)].height;
+  }
+
+  /// Bytes through main memory, weighted.
+  double traffic(const Chain& chain) const {
+    double total = 0.0;
+    std::vector<bool> counted(topology_.extents.size(), false);
+    for (std::size_t i = 0; i < chain.members.size(); ++i) {
+      const int id = chain.members[i];
+      if (chain.stored[i]) total += kWriteWeight * static_cast<double>(bytes(id));
+      for (const int input : topology_.inputs[static_cast<std::size_t>(id)]) {
+        const auto index = static_cast<std::size_t>(input);
+        if (chain.position[index] >= 0 || counted[index]) continue;
+        counted[index] = true;
+        total += static_cast<double>(bytes(input));
+      }
+    }
+    return total;
+  }
+
+  /// Bytes that one turn touches again and again: rings, the rows that slide over buffers, fresh rows and weights.
+  std::int64_t working_set(const Chain& chain) const {
+    std::int64_t total = 0;
+    std::vector<std::int64_t> window(topology_.extents.size(), 0);
+    for (std::size_t i = 0; i < chain.members.size(); ++i) {
+      const auto id = static_cast<std::size_t>(chain.members[i]);
+      const ProgramNode& node = topology_.program->node(static_cast<int>(id));
+      const std::int64_t fresh_rows = chain.unit << chain.shift[i];
+      total += node.weight_bytes();
+      total += row_bytes_[id] * (chain.stored[i] ? fresh_rows : chain.ring_rows[i]);
+      for (const int input : topology_.inputs[id]) {
+        const int source = chain.position[static_cast<std::size_t>(input)];
+        if (source >= 0 && !chain.stored[static_cast<std::size_t>(source)]) continue;
+        const Extent from = topology_.extents[static_cast<std::size_t>(input)];
+        const Extent to = topology_.extents[id];
+        const std::int64_t rows =
+            input_rows(node, fresh_rows - 1, from, to).last - input_rows(node, 0, from, to).first + 1;
+        std::int64_t& largest = window[static_cast<std::size_t>(input)];
+        largest = std::max(largest, rows * row_bytes_[static_cast<std::size_t>(input)]);
+      }
+    }
+    for (const std::int64_t rows : window) total += rows;
+    return total;
+  }
+
+  const Topology& topology_;
+  const std::vector<std::int64_t>& row_bytes_;
+  std::int64_t cache_bytes_;
+};
+
+}  // namespace
+
+std::vector<Chain> choose_chains(const Topology& topology, const std::vector<std::int64_t>& row_bytes,
+                                 std::int64_t cache_bytes) {
+  return Chooser(topology, row_bytes, cache_bytes).choose();
+}
+
+}  // namespace histojet::engine

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/chain.hpp"
+
+namespace histojet::engine {
+
+/// Where one result lives. Rows are channels-last with `halo` zero pixels on both sides.
+struct Placement {
+  enum class Kind {
+    kNone,  ///< nothing of its own: an output, written straight to the caller's memory, or a crop that changes nothing
+    kRing,  ///< the last `rows` rows, in the scratch memory of the thread that computes the band
+    kBuffer,  ///< all rows, in the session's arena
+  };
+  Kind kind = Kind::kNone;
+  std::int64_t rows = 0;
+  std::int64_t row_floats = 0;  ///< pitch: a multiple of 64 bytes, not of 2 KiB (rows would share cache sets)
+  std::int64_t halo = 0;        ///< pixels
+  std::int64_t offset = 0;      ///< floats from the start of the scratch or arena
+};
+
+struct PlanOptions {
+  /// Cache that a chain's rings, rows and weights may fill; 0: the second-level cache of this CPU. Changes speed and
+  /// memory, never results.
+  std::int64_t cache_bytes = 0;
+};
+
+/// A program laid out for one input size: which operations run together row by row, where every result lives and how
+/// much memory that takes. Immutable; sessions share it.
+class Plan {
+ public:
+  /// @throws Error kInvalidArgument for sizes that the network cannot take.
+  Plan(std::shared_ptr<const Program> program, Extent image, const PlanOptions& options = {});
+
+  const Program& program() const { return *program_; }
+  const Topology& topology() const { return topology_; }
+  const std::vector<Chain>& chains() const { return chains_; }
+  const Placement& placement(int id) const { return placements_[static_cast<std::size_t>(id)]; }
+  Extent extent(int id) const { return topology_.extents[static_cast<std::size_t>(id)]; }
+  Extent image() const { return image_; }
+
+  std::int64_t arena_floats() const { return arena_floats_; }
+  /// Rings of the chain that needs most: scratch of one thread.
+  std::int64_t scratch_floats() const { return scratch_floats_; }
+  /// A row of zeros that stands for rows outside of any picture, halos included.
+  std::int64_t zero_row_floats() const { return zero_row_floats_; }
+  /// Useful multiply-adds times two for one picture.
+  std::int64_t flops() const;
+
+  /// Chains and steps with sizes, fusions, places, bytes and FLOPs.
+  std::string describe() const;
+
+ private:
+  void place_rows();
+  void place_rings();
+  void place_buffers();
+
+  std::shared_ptr<const Program> program_;
+  Extent image_;
+  Topology topology_;
+  std::vector<Chain> chains_;
+  std::vector<Placement> placements_;
+  std::int64_t arena_floats_ = 0;
+  std::int64_t scratch_floats_ = 0;
+  std::int64_t zero_row_floats_ = 0;
+};
+
+/// Cuts the program into chains so that as few bytes as possible pass through main memory while each chain's working
+/// set fits into `cache_bytes` (single operations always may run). `row_bytes`: by id.
+std::vector<Chain> choose_chains(const Topology& topology, const std::vector<std::int64_t>& row_bytes,
+                                 std::int64_t cache_bytes);
+
+}  // namespace histojet::engine

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/aligned_buffer.hpp"
+#include "base/cancel.hpp"
+#include "base/image.hpp"
+#include "engine/plan.hpp"
+
+namespace histojet::engine {
+
+/// Where one output of the program goes: [channels, height, width] floats, dense, owned by the caller.
+struct OutputBinding {
+  std::string name;
+  float* data = nullptr;
+};
+
+/// Working memory of a plan and the means to run it. One picture at a time; several threads may share the work of it.
+class Session {
+ public:
+  /// @throws Error kOutOfMemory.
+  explicit Session(std::shared_ptr<const Plan> plan);
+
+  /// Computes all outputs; those without a binding are computed into memory of the session's own and dropped. Rows are
+  /// split into bands when `max_threads` is above 1 (0: all threads of the executor); results are bit-identical for any
+  /// number. @throws Error kShapeMismatch when `rgb` is not of the plan's size or has not 3 channels, kInvalidArgument
+  /// for an unknown output; Cancelled.
+  void run(ImageView rgb, const std::vector<OutputBinding>& outputs, int max_threads, const CancelToken& cancel);
+
+  const Plan& plan() const { return *plan_; }
+  /// Arena and the scratch memory of all threads that took part so far.
+  std::int64_t memory_bytes() const;
+
+ private:
+  class SlotLease;
+  std::vector<float*> bind(const std::vector<OutputBinding>& outputs);
+  float* take_slot();
+  void give_slot(float* slot);
+
+  std::shared_ptr<const Plan> plan_;
+  AlignedBuffer<float> arena_;
+  AlignedBuffer<float> zeros_;
+  std::vector<std::vector<float>> dropped_;  ///< by id: outputs that nobody asked for
+  mutable std::mutex slots_mutex_;
+  std::vector<AlignedBuffer<float>> slots_;
+  std::vector<float*> free_slots_;
+};
+
+}  // namespace histojet::engine

@@ -1,0 +1,7 @@
+#include "kernels/max_pool2x2/max_pool2x2.hpp"
+
+namespace histojet::kernels {
+
+const KernelTable<MaxPool2x2Args> kMaxPool2x2{.scalar = scalar::max_pool2x2, .avx2 = avx2::max_pool2x2};
+
+}  // namespace histojet::kernels

@@ -1,0 +1,26 @@
+#include "layers/conv.hpp"
+
+namespace histojet::layers {
+
+using engine::Graph;
+using engine::Value;
+using weights::WeightScope;
+
+Value conv2d(Graph& graph, Value x, const WeightScope& weights, std::int64_t out, std::int64_t kernel,
+             std::int64_t padding) {
+  Tensor weight = weights.f32("weight", {out, graph.channels(x), kernel, kernel});
+  return graph.conv2d(weights.full_name(""), x, std::move(weight), weights.f32("bias", {out}), padding);
+}
+
+Value conv_transpose2x2(Graph& graph, Value x, const WeightScope& weights, std::int64_t out) {
+  Tensor weight = weights.f32("weight", {graph.channels(x), out, 2, 2});
+  return graph.conv_transpose2x2(weights.full_name(""), x, std::move(weight), weights.f32("bias", {out}));
+}
+
+Value batch_norm(Graph& graph, Value x, const WeightScope& weights) {
+  const Shape shape{graph.channels(x)};
+  return graph.batch_norm(weights.full_name(""), x, weights.f32("weight", shape), weights.f32("bias", shape),
+                          weights.f32("running_mean", shape), weights.f32("running_var", shape), 1e-5);
+}
+
+}  // namespace histojet::layers

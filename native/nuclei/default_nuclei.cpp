@@ -1,0 +1,83 @@
+#include "nuclei/default_nuclei.hpp"
+
+#include <algorithm>
+
+#include "nuclei/measure.hpp"
+#include "nuclei/outline.hpp"
+#include "nuclei/polygon.hpp"
+
+namespace histojet::nuclei {
+namespace {
+
+/// Keeps the runs of the largest part.
+std::vector<Run> largest_part(std::span<const Run> runs) {
+  std::vector<Run> parts(runs.begin(), runs.end());
+  const std::int32_t count = label_runs(parts, 0);
+  if (count == 1) return parts;
+  std::vector<std::int64_t> sizes(static_cast<std::size_t>(count) + 1);
+  for (const Run& run : parts) sizes[static_cast<std::size_t>(run.label)] += run.end - run.start;
+  const auto largest = static_cast<std::int32_t>(std::max_element(sizes.begin(), sizes.end()) - sizes.begin());
+  std::erase_if(parts, [&](const Run& run) { return run.label != largest; });
+  return parts;
+}
+
+std::int64_t pixel_count(std::span<const Run> runs) {
+  std::int64_t count = 0;
+  for (const Run& run : runs) count += run.end - run.start;
+  return count;
+}
+
+/// The parts that become nuclei, by their first pixels.
+std::vector<std::vector<Run>> kept_parts(const Segmentation& objects, double min_area_px) {
+  const auto runs = runs_by_label(objects.runs, objects.count);
+  std::vector<std::vector<Run>> kept;
+  for (std::int32_t label = 1; label <= objects.count; ++label) {
+    if (static_cast<double>(pixel_count(runs[label])) < min_area_px || runs[label].empty()) continue;
+    std::vector<Run> part = largest_part(runs[label]);
+    if (static_cast<double>(pixel_count(part)) >= min_area_px) kept.push_back(std::move(part));
+  }
+  std::sort(kept.begin(), kept.end(), [](const std::vector<Run>& a, const std::vector<Run>& b) {
+    return a[0].row != b[0].row ? a[0].row < b[0].row : a[0].start < b[0].start;
+  });
+  return kept;
+}
+
+Nucleus measured(const PixelSums& sums) {
+  Nucleus nucleus;
+  nucleus.centroid_x = static_cast<double>(sums.x) / static_cast<double>(sums.count) + sums.box.x0 + 0.5;
+  nucleus.centroid_y = static_cast<double>(sums.y) / static_cast<double>(sums.count) + sums.box.y0 + 0.5;
+  nucleus.x0 = sums.box.x0;
+  nucleus.y0 = sums.box.y0;
+  nucleus.x1 = sums.box.x1;
+  nucleus.y1 = sums.box.y1;
+  nucleus.area = static_cast<double>(sums.count);
+  return nucleus;
+}
+
+}  // namespace
+
+PostprocessResult default_nuclei(const Maps& maps, Segmentation objects, const PostprocessOptions& options) {
+  PostprocessResult result;
+  result.labels = std::move(objects.labels);
+  for (const Run& run : objects.runs) {
+    std::fill_n(result.labels.begin() + run.row * maps.width + run.start, run.end - run.start, 0);
+  }
+  const std::vector<std::vector<Run>> parts = kept_parts(objects, options.min_area_px);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    result.ids.push_back(static_cast<std::int32_t>(i) + 1);
+    for (const Run& run : parts[i]) {
+      std::fill_n(result.labels.begin() + run.row * maps.width + run.start, run.end - run.start, result.ids[i]);
+    }
+  }
+  const Span2d<const std::int32_t> labels(result.labels.data(), maps.height, maps.width);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const Ring outline = pixel_outline(labels, result.ids[i], {parts[i][0].start, parts[i][0].row});
+    const Ring ring = simplified_outline(outline, options.simplify / 1000 * arc_length(outline));
+    Nucleus nucleus = measured(pixel_sums(parts[i]));
+    if (!maps.tp.empty()) nucleus.type = vote(maps.tp.data(), maps.width, parts[i]);
+    add_nucleus(result.nuclei, nucleus, ring, 0.5f, !maps.tp.empty());
+  }
+  return result;
+}
+
+}  // namespace histojet::nuclei

@@ -1,0 +1,43 @@
+#include "nuclei/nucleus_list.hpp"
+
+#include <string>
+
+#include "base/error.hpp"
+
+namespace histojet::nuclei {
+
+void NucleusList::append(const NucleusList& other, std::size_t i) {
+  if (i >= other.size())
+    throw Error(ErrorCode::kInvalidArgument,
+                "nuclei: no nucleus " + std::to_string(i) + " of " + std::to_string(other.size()) + " to append");
+  if (size() > 0 && typed() != other.typed()) {
+    throw Error(ErrorCode::kInvalidArgument, "nuclei: lists with and without types cannot be joined");
+  }
+  centroids.insert(centroids.end(), other.centroids.begin() + 2 * static_cast<std::ptrdiff_t>(i),
+                   other.centroids.begin() + 2 * static_cast<std::ptrdiff_t>(i) + 2);
+  boxes.insert(boxes.end(), other.boxes.begin() + 4 * static_cast<std::ptrdiff_t>(i),
+               other.boxes.begin() + 4 * static_cast<std::ptrdiff_t>(i) + 4);
+  areas.push_back(other.areas[i]);
+  if (other.typed()) {
+    types.push_back(other.types[i]);
+    type_probabilities.push_back(other.type_probabilities[i]);
+  }
+  const std::span<const float> ring = other.contour(i);
+  contour_points.insert(contour_points.end(), ring.begin(), ring.end());
+  contour_starts.push_back(contour_points.size() / 2);
+}
+
+void NucleusList::transform(double scale_x, double scale_y, double dx, double dy, double area_scale) {
+  const auto move = [&](std::vector<float>& pairs) {
+    for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) {
+      pairs[i] = static_cast<float>(pairs[i] * scale_x + dx);
+      pairs[i + 1] = static_cast<float>(pairs[i + 1] * scale_y + dy);
+    }
+  };
+  move(centroids);
+  move(boxes);
+  move(contour_points);
+  for (float& area : areas) area = static_cast<float>(area * area_scale);
+}
+
+}  // namespace histojet::nuclei

@@ -1,0 +1,202 @@
+#include "slide/region.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/checked.hpp"
+#include "base/error.hpp"
+#include "base/executor.hpp"
+#include "slide/scratch.hpp"
+
+namespace histojet::slide {
+namespace {
+
+/// A rectangle of the output and the place in a tile that belongs to its corner.
+struct Piece {
+  std::int64_t column;
+  std::int64_t row;
+  std::int64_t out_x;
+  std::int64_t out_y;
+  std::int64_t tile_x;
+  std::int64_t tile_y;
+  std::int64_t width;
+  std::int64_t height;
+};
+
+void fill_row(std::uint8_t* out, std::int64_t pixels, const Window& window) {
+  if (window.channels == 4) {
+    std::memset(out, 0, static_cast<std::size_t>(pixels * 4));
+    return;
+  }
+  const auto& color = window.background;
+  if (color[0] == color[1] && color[1] == color[2]) {
+    std::memset(out, color[0], static_cast<std::size_t>(pixels * 3));
+    return;
+  }
+  for (std::int64_t i = 0; i < pixels; ++i) std::memcpy(out + i * 3, color.data(), 3);
+}
+
+void expand_row(const std::uint8_t* from, std::uint8_t* out, std::int64_t pixels) {
+  for (std::int64_t i = 0; i < pixels; ++i, from += 3, out += 4) {
+    out[0] = from[0];
+    out[1] = from[1];
+    out[2] = from[2];
+    out[3] = 255;
+  }
+}
+
+void blend_row(const std::uint8_t* from, std::uint8_t* out, std::int64_t pixels, const Window& window) {
+  for (std::int64_t i = 0; i < pixels; ++i, from += 4, out += 3) {
+    const int alpha = from[3];
+    for (int c = 0; c < 3; ++c) {
+      const int mixed = from[c] * alpha + window.background[static_cast<std::size_t>(c)] * (255 - alpha);
+      out[c] = static_cast<std::uint8_t>((mixed + 127) / 255);
+    }
+  }
+}
+
+void convert_row(const std::uint8_t* from, int channels, std::uint8_t* out, std::int64_t pixels, const Window& window) {
+  if (channels == window.channels) {
+    std::memcpy(out, from, static_cast<std::size_t>(pixels * channels));
+  } else if (channels == 3) {
+    expand_row(from, out, pixels);
+  } else {
+    blend_row(from, out, pixels, window);
+  }
+}
+
+/// Reads one window; holds what all of its pieces share.
+class WindowReader {
+ public:
+  WindowReader(const TileGrid& grid, const Window& window, std::uint8_t* out, const RegionContext& context)
+      : grid_(grid), window_(window), out_(out), context_(context), stride_(window.width * window.channels) {}
+
+  void read(const CancelToken& cancel) {
+    const std::int64_t left = std::max<std::int64_t>(window_.x, 0);
+    const std::int64_t top = std::max<std::int64_t>(window_.y, 0);
+    const std::int64_t right = std::min(window_.x + window_.width, grid_.width());
+    const std::int64_t bottom = std::min(window_.y + window_.height, grid_.height());
+    if (left >= right || top >= bottom) {
+      fill(0, 0, window_.width, window_.height);
+      return;
+    }
+    fill_around(left - window_.x, top - window_.y, right - window_.x, bottom - window_.y);
+    const std::int64_t first_column = left / grid_.tile_width();
+    const std::int64_t first_row = top / grid_.tile_height();
+    const std::int64_t columns = ceil_div(right, grid_.tile_width()) - first_column;
+    const std::int64_t rows = ceil_div(bottom, grid_.tile_height()) - first_row;
+    const auto body = [&](std::int64_t i) {
+      cancel.throw_if_cancelled();
+      const std::int64_t column = first_column + i % columns;
+      const std::int64_t row = first_row + i / columns;
+      const std::int64_t x0 = std::max(left, column * grid_.tile_width());
+      const std::int64_t y0 = std::max(top, row * grid_.tile_height());
+      const std::int64_t x1 = std::min(right, (column + 1) * grid_.tile_width());
+      const std::int64_t y1 = std::min(bottom, (row + 1) * grid_.tile_height());
+      read_piece({column, row, x0 - window_.x, y0 - window_.y, x0 - column * grid_.tile_width(),
+                  y0 - row * grid_.tile_height(), x1 - x0, y1 - y0});
+    };
+    if (context_.parallel) {
+      Executor::instance().parallel_for(columns * rows, 0, body);
+    } else {
+      for (std::int64_t i = 0; i < columns * rows; ++i) body(i);
+    }
+  }
+
+ private:
+  std::uint8_t* at(std::int64_t x, std::int64_t y) const { return out_ + y * stride_ + x * window_.channels; }
+
+  void fill(std::int64_t x, std::int64_t y, std::int64_t width, std::int64_t height) const {
+    for (std::int64_t i = 0; i < height; ++i) fill_row(at(x, y + i), width, window_);
+  }
+
+  /// Fills the four bands outside of the rectangle that the level covers.
+  void fill_around(std::int64_t x0, std::int64_t y0, std::int64_t x1, std::int64_t y1) const {
+    fill(0, 0, window_.width, y0);
+    fill(0, y1, window_.width, window_.height - y1);
+    fill(0, y0, x0, y1 - y0);
+    fill(x1, y0, window_.width - x1, y1 - y0);
+  }
+
+  void read_piece(const Piece& piece) const {
+    try {
+      if (!grid_.has_tile(piece.column, piece.row)) {
+        fill(piece.out_x, piece.out_y, piece.width, piece.height);
+        return;
+      }
+      decode_piece(piece);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kCorruptFile && error.code() != ErrorCode::kUnsupportedFormat) throw;
+      const std::string message = describe(piece) + error.what();
+      if (!context_.tolerant || error.code() != ErrorCode::kCorruptFile) throw Error(error.code(), message);
+      report(message);
+      fill(piece.out_x, piece.out_y, piece.width, piece.height);
+    }
+  }
+
+  void decode_piece(const Piece& piece) const {
+    const bool whole = piece.width == grid_.tile_width() && piece.height == grid_.tile_height();
+    const std::uint64_t key = static_cast<std::uint64_t>(context_.level) << 56 |
+                              static_cast<std::uint64_t>(piece.row * grid_.tiles_across() + piece.column);
+    const bool cached = context_.cache != nullptr && context_.cache->enabled() && grid_.worth_caching();
+    if (whole && grid_.channels() == window_.channels) {
+      if (const auto pixels = cached ? context_.cache->find(key) : nullptr) return copy(piece, pixels->data());
+      note(piece, grid_.decode_tile(piece.column, piece.row, at(piece.out_x, piece.out_y), stride_, context_.tolerant));
+      return;
+    }
+    grid_.check_tile(piece.column, piece.row);
+    const std::int64_t tile_stride = grid_.tile_width() * grid_.channels();
+    const auto size = static_cast<std::size_t>(tile_stride * grid_.tile_height());
+    const auto decode = [&](std::uint8_t* to) {
+      note(piece, grid_.decode_tile(piece.column, piece.row, to, tile_stride, context_.tolerant));
+    };
+    if (!cached) {
+      Scratch tile(size);
+      decode(tile.data());
+      return copy(piece, tile.data());
+    }
+    const auto pixels = context_.cache->get(key, [&] {
+      std::vector<std::uint8_t> tile(size);
+      decode(tile.data());
+      return tile;
+    });
+    copy(piece, pixels->data());
+  }
+
+  void copy(const Piece& piece, const std::uint8_t* tile) const {
+    const int channels = grid_.channels();
+    for (std::int64_t y = 0; y < piece.height; ++y) {
+      const std::uint8_t* from = tile + ((piece.tile_y + y) * grid_.tile_width() + piece.tile_x) * channels;
+      convert_row(from, channels, at(piece.out_x, piece.out_y + y), piece.width, window_);
+    }
+  }
+
+  std::string describe(const Piece& piece) const {
+    return (context_.name != nullptr ? *context_.name + ": " : std::string()) + "level " +
+           std::to_string(context_.level) + ", column " + std::to_string(piece.column) + ", row " +
+           std::to_string(piece.row) + ": ";
+  }
+
+  void note(const Piece& piece, const std::string& warning) const {
+    if (!warning.empty()) report(describe(piece) + warning);
+  }
+  void report(const std::string& message) const {
+    if (context_.warn) context_.warn(message);
+  }
+
+  const TileGrid& grid_;
+  const Window& window_;
+  std::uint8_t* out_;
+  const RegionContext& context_;
+  std::int64_t stride_;
+};
+
+}  // namespace
+
+void read_window(const TileGrid& grid, const Window& window, std::uint8_t* out, const RegionContext& context,
+                 const CancelToken& cancel) {
+  cancel.throw_if_cancelled();
+  WindowReader(grid, window, out, context).read(cancel);
+}
+
+}  // namespace histojet::slide

@@ -1,0 +1,149 @@
+#include "slide/synthetic_geojson.hpp"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "base/checked.hpp"
+#include "base/digest.hpp"
+#include "base/executor.hpp"
+#include "base/part_file.hpp"
+#include "codecs/deflate.hpp"
+
+namespace histojet::slide {
+
+namespace {
+
+constexpr std::int64_t kBlock = 1024;
+constexpr std::int64_t kBatch = 32;  // blocks in memory at a time
+
+const char* kind_colour(int kind) {
+  static const std::array<const char*, 10> kColours = {"200,0,0",   "0,80,220",  "0,150,80",  "0,170,170", "150,60,200",
+                                                       "255,60,0",  "255,160,0", "90,90,90",  "220,0,160", "120,130,30"};
+  return kColours[static_cast<std::size_t>(kind)];
+}
+
+/// A coordinate with at most two decimals and no trailing zeros.
+void append_number(std::string& text, float value) {
+  const std::int64_t hundredths = static_cast<std::int64_t>(static_cast<double>(value) * 100 + 0.5);
+  text += std::to_string(hundredths / 100);
+  const std::int64_t cents = hundredths % 100;
+  if (cents == 0) return;
+  text += '.';
+  text += static_cast<char>('0' + cents / 10);
+  if (cents % 10 != 0) text += static_cast<char>('0' + cents % 10);
+}
+
+void append_feature(std::string& text, const TrueNucleus& nucleus, const std::string& slide_name) {
+  text += "{\"type\":\"Feature\",\"id\":\"";
+  text += name_based_uuid(slide_name + std::to_string(nucleus.id));
+  text += "\",\"geometry\":{\"type\":\"Polygon\",\"coordinates\":[[";
+  const std::size_t count = nucleus.points.size() / 2;
+  for (std::size_t i = 0; i <= count; ++i) {
+    const std::size_t k = i % count;
+    text += i == 0 ? "[" : ",[";
+    append_number(text, nucleus.points[2 * k]);
+    text += ',';
+    append_number(text, nucleus.points[2 * k + 1]);
+    text += ']';
+  }
+  text += "]]},\"properties\":{\"objectType\":\"annotation\",\"classification\":{\"name\":\"";
+  text += synthetic_kinds()[static_cast<std::size_t>(nucleus.kind)];
+  text += "\",\"color\":[";
+  text += kind_colour(nucleus.kind);
+  text += "]}}}";
+}
+
+bool ends_with_gz(const std::string& path) {
+  return path.size() >= 3 && path.compare(path.size() - 3, 3, ".gz") == 0;
+}
+
+/// The file, plain or compressed; nothing when the path is empty.
+class Output {
+ public:
+  explicit Output(const std::string& path) : compressed_(ends_with_gz(path)) {
+    if (!path.empty()) file_ = std::make_unique<PartFile>(path);
+  }
+  bool wanted() const { return file_ != nullptr; }
+  /// The bytes that `append` expects for a text; may run on any thread.
+  std::vector<std::uint8_t> pack(const std::string& text) const {
+    if (text.empty()) return {};
+    if (compressed_) return codecs::gzip_member(text);
+    return {text.begin(), text.end()};
+  }
+  void append(const std::vector<std::uint8_t>& bytes) {
+    if (file_ && !bytes.empty()) file_->append(bytes);
+  }
+  void commit() {
+    if (file_) file_->commit();
+  }
+  void discard() {
+    if (file_) file_->discard();
+  }
+
+ private:
+  bool compressed_;
+  std::unique_ptr<PartFile> file_;
+};
+
+struct Made {
+  std::vector<std::uint8_t> bytes;
+  std::int64_t nuclei = 0;
+};
+
+Made make_block(const PaintedScene& scene, const Output& output, std::int64_t x, std::int64_t y) {
+  const SyntheticParams& p = scene.params();
+  const std::int64_t width = std::min(kBlock, p.width - x);
+  const std::int64_t height = std::min(kBlock, p.height - y);
+  Made made;
+  if (scene.blank(x, y, width, height)) return made;
+  const std::vector<TrueNucleus> nuclei = scene.nuclei(x, y, width, height);
+  made.nuclei = static_cast<std::int64_t>(nuclei.size());
+  if (!output.wanted()) return made;
+  const std::string slide_name = "synthetic/" + std::to_string(p.seed) + "/";
+  std::string text;
+  text.reserve(nuclei.size() * 700);
+  for (const TrueNucleus& nucleus : nuclei) {
+    if (!text.empty()) text += ",\n";
+    append_feature(text, nucleus, slide_name);
+  }
+  made.bytes = output.pack(text);
+  return made;
+}
+
+}  // namespace
+
+std::int64_t write_synthetic_truth(const std::string& path, const PaintedScene& scene, const CancelToken& cancel) {
+  Output output(path);
+  const std::int64_t columns = ceil_div(scene.params().width, kBlock);
+  const std::int64_t blocks = columns * ceil_div(scene.params().height, kBlock);
+  const std::vector<std::uint8_t> separator = output.pack(",\n");
+  std::int64_t total = 0;
+  try {
+    output.append(output.pack("{\"type\":\"FeatureCollection\",\"features\":[\n"));
+    for (std::int64_t first = 0; first < blocks; first += kBatch) {
+      const std::int64_t count = std::min(kBatch, blocks - first);
+      std::vector<Made> made(static_cast<std::size_t>(count));
+      Executor::instance().parallel_for(count, 0, [&](std::int64_t i) {
+        cancel.throw_if_cancelled();
+        const std::int64_t block = first + i;
+        made[static_cast<std::size_t>(i)] =
+            make_block(scene, output, block % columns * kBlock, block / columns * kBlock);
+      });
+      for (const Made& m : made) {
+        if (total > 0 && m.nuclei > 0) output.append(separator);
+        output.append(m.bytes);
+        total += m.nuclei;
+      }
+    }
+    output.append(output.pack("\n]}\n"));
+    output.commit();
+  } catch (...) {
+    output.discard();
+    throw;
+  }
+  return total;
+}
+
+}  // namespace histojet::slide

@@ -1,0 +1,130 @@
+#include "base/error.hpp"
+#include "writers/document_file.hpp"
+#include "writers/json_text.hpp"
+#include "writers/nucleus_identity.hpp"
+#include "writers/outline.hpp"
+#include "writers/writer_format.hpp"
+
+namespace histojet::writers {
+namespace {
+
+std::string header(const WriterOptions& options) {
+  return "{\"type\":\"FeatureCollection\",\"histojet\":" + provenance_json(options, Origin::kBounds) +
+         ",\"features\":[\n";
+}
+
+/// `,"properties":{…"classification":{…},"measurements":{` of one class: everything but the numbers.
+std::string properties_text(const NucleusClass& entry) {
+  JsonText text;
+  text.put("]},\"properties\":{\"objectType\":\"detection\",\"classification\":{\"name\":");
+  text.string(entry.name);
+  text.put(",\"color\":[");
+  for (int c = 0; c < 3; ++c) {
+    if (c > 0) text.put(',');
+    text.integer(entry.color[c]);
+  }
+  text.put("]},\"measurements\":{");
+  return std::string(text.view());
+}
+
+/// QuPath detections, one Feature per line (interop-formats 1): closed rings on the 0.01-pixel grid, a class with a
+/// colour, measurements under QuPath's names. A nucleus whose outline has no area on that grid cannot be imported by
+/// QuPath (it rejects the file) and is left out.
+class GeoJsonWriter final : public NucleusWriter {
+ public:
+  GeoJsonWriter(const WriterOptions& options, bool compressed)
+      : file_(options.path, compressed, header(options), "\n]}\n"),
+        identity_(options.fingerprint, options.weights_hash),
+        corner_(origin_of(options, Origin::kBounds)),
+        mpp_(options.mpp) {
+    if (options.classes.empty()) classes_.push_back(properties_text({"Nucleus", {0, 230, 118}}));
+    for (const NucleusClass& entry : options.classes) classes_.push_back(properties_text(entry));
+    area_name_ = mpp_ > 0 ? "\"Nucleus: Area µm^2\":" : "\"Nucleus: Area px^2\":";
+    perimeter_name_ = mpp_ > 0 ? ",\"Nucleus: Perimeter µm\":" : ",\"Nucleus: Perimeter px\":";
+  }
+
+  void write(const nuclei::NucleusList& batch) override {
+    text_.clear();
+    std::int64_t written = 0;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      make_outline(batch.contour(i), corner_.x, corner_.y, outline_);
+      if (!outline_.valid() || !writable(batch.centroids[2 * i]) || !writable(batch.centroids[2 * i + 1])) continue;
+      if (count_ + written > 0) text_.put(",\n");
+      append_feature(batch, i);
+      ++written;
+    }
+    if (written == 0) return;
+    file_.append(text_.view());
+    count_ += written;
+  }
+
+  void close() override { file_.close(); }
+  std::int64_t count() const override { return count_; }
+
+ private:
+  const std::string& class_text(const nuclei::NucleusList& batch, std::size_t i) {
+    const std::size_t type = batch.typed() && classes_.size() > 1 ? batch.types[i] : 0;
+    while (type >= classes_.size()) {
+      classes_.push_back(properties_text({"Class " + std::to_string(classes_.size()), {128, 128, 128}}));
+    }
+    return classes_[type];
+  }
+
+  void append_ring() {
+    text_.put('[');
+    for (const GridPoint& point : outline_.points) append_point(point, ',');
+    append_point(outline_.points.front(), ']');
+  }
+
+  void append_point(const GridPoint& point, char after) {
+    text_.put('[');
+    text_.hundredths(point.x);
+    text_.put(',');
+    text_.hundredths(point.y);
+    text_.put(']');
+    text_.put(after);
+  }
+
+  void append_feature(const nuclei::NucleusList& batch, std::size_t i) {
+    text_.put("{\"type\":\"Feature\",\"id\":\"");
+    text_.put(identity_.next_id(batch.centroids[2 * i], batch.centroids[2 * i + 1]));
+    text_.put("\",\"geometry\":{\"type\":\"Polygon\",\"coordinates\":[");
+    append_ring();
+    text_.put(class_text(batch, i));
+    if (i < batch.type_probabilities.size() && writable(batch.type_probabilities[i])) {
+      text_.put("\"Class probability\":");
+      text_.decimal(batch.type_probabilities[i]);
+      text_.put(',');
+    }
+    text_.put(area_name_);
+    text_.decimal(writable(batch.areas[i]) ? batch.areas[i] : 0);
+    text_.put(perimeter_name_);
+    text_.decimal(outline_.perimeter * (mpp_ > 0 ? mpp_ : 1));
+    text_.put(",\"Nucleus: Circularity\":");
+    text_.decimal(outline_.circularity());
+    text_.put("}}}");
+  }
+
+  DocumentFile file_;
+  NucleusIdentity identity_;
+  Corner corner_;
+  double mpp_;
+  std::vector<std::string> classes_;
+  std::string area_name_;
+  std::string perimeter_name_;
+  JsonText text_;
+  Outline outline_;
+  std::int64_t count_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<NucleusWriter> make_geojson(const WriterOptions& options) {
+  return std::make_unique<GeoJsonWriter>(options, false);
+}
+
+std::unique_ptr<NucleusWriter> make_geojson_gz(const WriterOptions& options) {
+  return std::make_unique<GeoJsonWriter>(options, true);
+}
+
+}  // namespace histojet::writers
