@@ -56,7 +56,10 @@ export class HistojetError extends Error {
 }
 
 /** A TypeError or RangeError that carries a code as well. */
-export type ArgumentError = (TypeError | RangeError) & { readonly code: 'HISTOJET_INVALID_ARGUMENT' };
+export type ArgumentError = (TypeError | RangeError) & {
+  /** Always this one. */
+  readonly code: 'HISTOJET_INVALID_ARGUMENT';
+};
 
 /** A value of the wrong type. */
 export function typeError(message: string): ArgumentError {

@@ -14,7 +14,7 @@ export {
 export type { SegmentOptions, SegmentSlideOptions, Stain } from './models/segment-options.js';
 export { type HoverPostprocessOptions, hoverPostprocess, type NucleiMaps } from './nuclei/hover-postprocess.js';
 export { type LabelMap, type Nucleus, NucleusList, type Ring } from './nuclei/nucleus-list.js';
-export type { MinArea, PostprocessOptions } from './nuclei/postprocess-options.js';
+export type { MinArea, MinAreaPx, MinAreaUm2, PostprocessOptions } from './nuclei/postprocess-options.js';
 export {
   type GeoJsonCoordinates,
   type GeoJsonFeature,

@@ -8,11 +8,11 @@ import { checkMinArea, checkPostprocess, type PostprocessOptions } from './postp
 
 /** What a nuclei network says about each pixel of one window. */
 export interface NucleiMaps {
-  /** [height, width] probability of nucleus, 0 to 1. */
+  /** `[height, width]` probability of nucleus, 0 to 1. */
   readonly np: TensorInput;
-  /** [2, height, width]: 0 horizontal (-1 at the left end of a nucleus, +1 at the right), 1 vertical (-1 at the top). */
+  /** `[2, height, width]`: 0 horizontal (-1 at the left end of a nucleus, +1 at the right), 1 vertical (-1 at the top). */
   readonly hv: TensorInput;
-  /** [height, width] class, 0 background; absent for networks without classes. */
+  /** `[height, width]` class, 0 background; absent for networks without classes. */
   readonly tp?: TensorInput | undefined;
 }
 

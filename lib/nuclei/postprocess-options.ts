@@ -18,7 +18,7 @@ export interface PostprocessOptions {
    * Smallest nucleus, in pixels of the maps.
    * @defaultValue the variant's own: 10 px (HoVer-Net), 85 px (HoverFast)
    */
-  readonly minArea?: { readonly px: number };
+  readonly minArea?: MinAreaPx;
   /**
    * Simplification of contours in thousandths of their length; 0: none.
    * @defaultValue 6; in compat mode the variant's own: 0 (HoVer-Net), 6 (HoverFast)
@@ -26,8 +26,20 @@ export interface PostprocessOptions {
   readonly simplify?: number;
 }
 
+/** The smallest nucleus in pixels. */
+export interface MinAreaPx {
+  /** Square pixels at the resolution that the network works at. */
+  readonly px: number;
+}
+
+/** The smallest nucleus in micrometres. */
+export interface MinAreaUm2 {
+  /** Square micrometres. */
+  readonly um2: number;
+}
+
 /** The smallest nucleus, in one of two units. */
-export type MinArea = { readonly px: number } | { readonly um2: number };
+export type MinArea = MinAreaPx | MinAreaUm2;
 
 /** Checks a smallest area; exactly one unit must be given. */
 export function checkMinArea(value: MinArea | undefined): { px: number | undefined; um2: number | undefined } {

@@ -115,7 +115,7 @@ export interface TissueMask {
   readonly height: number;
   /** Level-0 pixels per pixel of the mask. */
   readonly downsample: number;
-  /** [height, width]: 1 tissue, 0 background. */
+  /** `[height, width]`: 1 tissue, 0 background. */
   readonly data: Uint8Array;
 }
 

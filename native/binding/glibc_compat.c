@@ -1,6 +1,7 @@
 /* glibc gave new versions to old functions when it merged libpthread and libdl (2.34), dropped the wrappers of stat
  * (2.33) and changed the error handling of some maths (2.29). The old versions still exist in every glibc, so calls
- * are bound to them and the addon loads from glibc 2.28 on. The build reads the WRAP lines below and passes one
+ * are bound to them and the addon loads from glibc 2.28 on. The build reads the lines below that begin with WRAP and
+ * passes
  * --wrap=NAME for each: a call of NAME arrives at __wrap_NAME, which forwards to NAME@OLD_VERSION.
  * test/package checks the result; a symbol that it names needs one more line here. */
 
@@ -31,3 +32,23 @@ WRAP(exp, "GLIBC_2.2.5", double, (double x), (x))
 WRAP(log, "GLIBC_2.2.5", double, (double x), (x))
 WRAP(exp2, "GLIBC_2.2.5", double, (double x), (x))
 WRAP(log2, "GLIBC_2.2.5", double, (double x), (x))
+WRAP(hypot, "GLIBC_2.2.5", double, (double x, double y), (x, y))
+
+/* Before 2.33 these were inline calls of older functions that take the version of the structure first; 1 on x86-64. */
+#define WRAP_PATH_STAT(name, old)                                                           \
+  extern int old(int version, const char* path, void* result);                              \
+  __attribute__((visibility("hidden"))) int __wrap_##name(const char* path, void* result) { \
+    return old(1, path, result);                                                            \
+  }
+#define WRAP_FILE_STAT(name, old)                                                   \
+  extern int old(int version, int file, void* result);                              \
+  __attribute__((visibility("hidden"))) int __wrap_##name(int file, void* result) { \
+    return old(1, file, result);                                                    \
+  }
+
+WRAP_PATH_STAT(stat, __xstat)
+WRAP_PATH_STAT(stat64, __xstat64)
+WRAP_PATH_STAT(lstat, __lxstat)
+WRAP_PATH_STAT(lstat64, __lxstat64)
+WRAP_FILE_STAT(fstat, __fxstat)
+WRAP_FILE_STAT(fstat64, __fxstat64)

@@ -8,7 +8,9 @@
 namespace histojet::nuclei {
 namespace {
 
-std::int64_t cross(std::int64_t ax, std::int64_t ay, std::int64_t bx, std::int64_t by) { return ax * by - ay * bx; }
+std::int64_t cross(std::int64_t ax, std::int64_t ay, std::int64_t bx, std::int64_t by) {
+  return ax * by - ay * bx;
+}
 
 /// Where sides a-b and c-d meet, ends included; of a shared stretch its ends (they are ends of one side or the other).
 void add_common_points(Point a, Point b, Point c, Point d, std::vector<Node>& found) {
@@ -68,8 +70,9 @@ void Arrangement::cut_sides(const Ring& ring) {
       if (j != i && !(at(j) == at(j + 1))) add_common_points(a, b, at(j), at(j + 1), cuts);
     }
     const double dx = b.x - a.x, dy = b.y - a.y;
-    std::sort(cuts.begin(), cuts.end(),
-              [&](Node p, Node q) { return (p.x - a.x) * dx + (p.y - a.y) * dy < (q.x - a.x) * dx + (q.y - a.y) * dy; });
+    std::sort(cuts.begin(), cuts.end(), [&](Node p, Node q) {
+      return (p.x - a.x) * dx + (p.y - a.y) * dy < (q.x - a.x) * dx + (q.y - a.y) * dy;
+    });
     cuts.erase(std::unique(cuts.begin(), cuts.end()), cuts.end());
     for (std::size_t k = 0; k + 1 < cuts.size(); ++k) {
       const std::uint32_t from = node_at(cuts[k]), to = node_at(cuts[k + 1]);

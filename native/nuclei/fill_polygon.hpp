@@ -7,8 +7,8 @@
 
 namespace histojet::nuclei {
 
-/// Writes `value` into the pixels that cv2.fillPoly (8-connected lines, no sub-pixel bits) covers: every row's inside by
-/// the even-odd rule in 16-bit fixed point, and the sides drawn as lines. Points must lie inside the image.
+/// Writes `value` into the pixels that cv2.fillPoly (8-connected lines, no sub-pixel bits) covers: every row's inside
+/// by the even-odd rule in 16-bit fixed point, and the sides drawn as lines. Points must lie inside the image.
 void fill_polygon(Span2d<std::int32_t> image, const Ring& ring, std::int32_t value);
 
 }  // namespace histojet::nuclei

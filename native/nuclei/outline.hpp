@@ -10,8 +10,8 @@
 namespace histojet::nuclei {
 
 /// The outer outline of a 4-connected object through the middles of its border pixels' sides (marching squares at level
-/// one half), in half pixels, pixel-edge convention: the centre of pixel (0, 0) is (1, 1). Points on straight pieces are
-/// left out. A square of n x n pixels encloses n^2 - 1/2 pixels. Holes count as inside. doubled_area() > 0.
+/// one half), in half pixels, pixel-edge convention: the centre of pixel (0, 0) is (1, 1). Points on straight pieces
+/// are left out. A square of n x n pixels encloses n^2 - 1/2 pixels. Holes count as inside. doubled_area() > 0.
 ///
 /// Always simple: every side lies within the unit square around one pixel corner, each square holds at most two sides,
 /// and where it holds two (object pixels that meet only at that corner) they cut off opposite corners of the square.

@@ -63,7 +63,8 @@ std::vector<int> parts_of(const Arrangement& graph, const Faces& area) {
   return part;
 }
 
-/// The border of one part as rings that touch themselves nowhere: a walk that comes back to a node leaves a ring behind.
+/// The border of one part as rings that touch themselves nowhere: a walk that comes back to a node leaves a ring
+/// behind.
 std::vector<Loop> border_loops(const Arrangement& graph, const std::vector<int>& part, int wanted) {
   const auto on_border = [&](std::uint32_t e) {
     return part[graph.edges()[e].face] == wanted && part[graph.edges()[Arrangement::twin(e)].face] != wanted;

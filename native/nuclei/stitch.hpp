@@ -30,8 +30,13 @@ class Stitcher {
     float x0, y0, x1, y1;
     std::vector<float> ring;
   };
+  /// This window or an earlier one owns the place.
+  bool belongs(const Core& core, double x, double y) const;
+  void forget_above(const Core& core);
+
   double band_;
-  std::deque<Taken> taken_;
+  std::deque<Taken> taken_;  ///< accepted nuclei near the borders of their windows
+  std::deque<Core> cores_;   ///< windows that came before, as far as later ones can reach them
 };
 
 }  // namespace histojet::nuclei

@@ -62,7 +62,7 @@ void for_each_pixel_around(const Canvas& canvas, double cx, double cy, float rea
 
 /// Lattices of everything that is painted, one set per slide.
 struct PaintLattices {
-  Lattice grain, fine, mid, frame, strand, vacuole, red_cell, debris;
+  Lattice grain, fine, mid, grain_too, mid_too, frame, strand, vacuole, red_cell, debris;
   PaintLattices(const SyntheticStyle& style, double mpp, std::int64_t period_px, std::uint64_t seed);
 };
 

@@ -16,10 +16,10 @@ void paint_body(Canvas& c, const SyntheticStyle& style, const Nucleus& n) {
     const float q = std::sqrt(u * u * b.stretch + v * v / b.stretch) / b.radius_px + 0.12f * c.mid[i];
     if (q > 1.15f) return;
     const float cover = smooth_step(1.08f, 0.88f, q) * b.opacity * c.tissue[i];
-    const float speck = 1 + grainy * (0.24f * c.grain[i] + 0.18f * c.fine[i]);
+    const float speck = 1 + grainy * (0.24f * c.grain[i] + 0.20f * c.fine[i]) + 0.15f * c.mid[i];
     c.haem[i] = mix(c.haem[i], b.haem * speck, cover);
     c.eosin[i] = mix(c.eosin[i], b.eosin * speck, cover);
-    const float line = 1 - std::abs(q - 0.98f) / 0.10f;
+    const float line = (1 - std::abs(q - 0.98f) / 0.10f) * c.tissue[i];
     if (line <= 0) return;
     if (b.border > 0) {
       c.eosin[i] += 0.22f * b.border * line;
@@ -58,7 +58,9 @@ void paint_nucleus(Canvas& c, const Nucleus& n, const Lattice& plain) {
     if (dx * dx + dy * dy > reach * reach) return;
     const Outline::Local at = o.locate(dx, dy);
     if (k.halo_px > 0 && at.distance < k.halo_px * 1.2f) {
-      const float gap = smooth_step(k.halo_px * 1.2f, k.halo_px * 0.6f, at.distance + 0.3f * k.halo_px * c.mid[i]);
+      const float side = (dx * k.halo_side.x + dy * k.halo_side.y) / (0.7f * o.reach);
+      const float width = k.halo_px * std::max(0.0f, 1 + k.halo_lop * (side - 0.5f));
+      const float gap = smooth_step(width * 1.2f + 0.4f, width * 0.5f - 0.6f, at.distance + 0.4f * width * c.mid[i]);
       c.erase(i, k.halo * gap * (at.distance > -1 ? 1.0f : 0.0f));
     }
     const float cover = smooth_step(k.edge_px, -k.edge_px, at.distance);

@@ -8,6 +8,8 @@ PaintLattices::PaintLattices(const SyntheticStyle&, double mpp, std::int64_t per
     : grain(1.2 / mpp, period_px, seed + 101),
       fine(std::max(1.0, 0.5 / mpp), period_px, seed + 102),
       mid(4.0 / mpp, period_px, seed + 103),
+      grain_too(0.83 / mpp, period_px, seed + 109),
+      mid_too(2.7 / mpp, period_px, seed + 110),
       frame(42.0 / mpp, period_px, seed + 104),
       strand(17.0 / mpp, period_px, seed + 105),
       vacuole(11.0 / mpp, period_px, seed + 106),
@@ -137,30 +139,58 @@ class FibreField {
   Lattice plain_{1.0, 0, 4711};
 };
 
+/// Adds a second lattice of another spacing, which hides the squares of value noise.
+void mix_noise(const Lattice& lattice, const Canvas& c, std::vector<float>& plane) {
+  std::vector<float> other(plane.size());
+  fill_value_noise(lattice, c.x, c.y, c.width, c.height, other.data());
+  for (std::size_t i = 0; i < plane.size(); ++i) plane[i] = 0.72f * (plane[i] + other[i]);
+}
+
 struct Stains {
   float haem, eosin, hole;
 };
 
 Stains stroma(const Site& f, const Fibre& t, float fine, float grain, float mid, const SyntheticStyle& s) {
   const float c = s.fibre_contrast;
-  const float pink_e = s.stroma_eosin * std::max(0.12f, 1 + c * (0.55f * t.coarse + 0.35f * t.fine) + 0.10f * fine);
+  // Light between fibres, where the noise crosses zero.
+  const float gleam = smooth_step(0.82f, 1.0f, 1 - std::abs(t.slit - 0.1f)) * smooth_step(-0.3f, 0.4f, -t.coarse);
+  const float pink_e = s.stroma_eosin * std::max(0.12f, 1 + c * (0.50f * t.coarse + 0.50f * t.fine - 0.45f * gleam) + 0.16f * fine + 0.10f * grain);
   const float pink_h = s.stroma_haem * (1 + 0.5f * t.coarse);
-  const float fibril = smooth_step(0.40f, 0.85f, t.fine) * c;
-  const float blue_e = s.mucin_eosin * (1 + 0.5f * t.coarse) + 0.22f * fibril;
-  const float blue_h = s.mucin_haem * (1 + 0.30f * mid + 0.20f * t.coarse + 0.15f * grain + 0.1f * fine);
-  const float muscle_e = s.stroma_eosin * (0.95f + 0.22f * t.coarse + 0.12f * t.fine);
+  // Fibrils run along the zero lines, too.
+  const float fibril = c * (0.7f * smooth_step(0.40f, 0.85f, t.fine) +
+                            smooth_step(0.80f, 1.0f, 1 - std::abs(t.fine + 0.15f)) * smooth_step(-0.1f, 0.5f, t.coarse));
+  const float blue_e = s.mucin_eosin * (1 + 0.5f * t.coarse + 0.3f * grain) + (0.16f + 0.2f * s.stroma_eosin) * fibril;
+  const float blue_h = s.mucin_haem * (1 + 0.28f * mid + 0.25f * t.coarse + 0.22f * grain + 0.2f * fine - 0.3f * gleam + 0.35f * fibril);
+  const float muscle_e = s.stroma_eosin * (0.95f + 0.22f * t.coarse + 0.12f * t.fine + 0.08f * grain);
   const float muscle_h = 0.08f + s.stroma_haem;
+  const float lymph = 0.8f * f[kLymph] * f[kLymph];
   Stains out;
   const float m = smooth_step(0.15f, 0.85f, f[kMucoid] + 0.35f * t.coarse);
   out.eosin = mix(mix(pink_e, blue_e, m), muscle_e, f[kMuscle]);
   out.haem = mix(mix(pink_h, blue_h, m), muscle_h, f[kMuscle]);
+  out.eosin = mix(out.eosin, s.cytoplasm_eosin * (0.7f + 0.3f * grain + 0.2f * mid), lymph);
+  out.haem = mix(out.haem, (s.cytoplasm_haem * 0.6f + 0.06f) * (1 + 0.4f * grain + 0.3f * mid), lymph);
   const float open = 0.98f - 0.62f * f[kSlit] * s.slit;
   out.hole = smooth_step(open, open + 0.14f, t.slit + 0.1f * mid) * (1 - 0.45f * m);
   return out;
 }
 
+/// Granular necrosis where the grade is low, layered keratin where it is high: some of it nearly as dark as nuclei.
+Stains dead_matter(const Site& f, const Fibre& t, float fine, float grain, float mid, const SyntheticStyle& s) {
+  const float keratin = smooth_step(-0.15f, 0.15f, f[kGrade]);
+  const Stains granular{std::max(0.0f, 0.05f + 0.16f * grain * (0.7f + f[kWide]) + 0.05f * mid),
+                        s.stroma_eosin * (1.05f + 0.25f * t.coarse + 0.35f * grain + 0.2f * fine),
+                        smooth_step(0.85f, 1.0f, t.slit)};
+  const float layer = smooth_step(0.25f, 0.75f, t.coarse + 0.3f * t.fine);
+  const Stains layered{s.keratin_haem * layer * (0.7f + 0.5f * smooth_step(0.2f, 0.9f, t.fine)),
+                       s.stroma_eosin * (1.0f + 0.5f * t.coarse + 0.3f * t.fine),
+                       smooth_step(0.30f, 0.45f, t.slit + 0.2f * f[kWide])};
+  return {mix(granular.haem, layered.haem, keratin), mix(granular.eosin, layered.eosin, keratin),
+          mix(granular.hole, layered.hole, keratin)};
+}
+
 Stains fat_tissue(const FatWall& wall, float mid, const SyntheticStyle& s) {
-  const float septum = 1 - smooth_step(0.5f, 1.3f, wall.distance_um + 0.35f * mid);
+  const float septum = 1 - smooth_step(0.3f, 1.1f, wall.distance_um - 0.2f + 0.7f * mid);
   return {0.05f * septum, s.stroma_eosin * 0.8f * septum, 0};
 }
 
@@ -171,6 +201,8 @@ void paint_ground(Canvas& c, const SyntheticStyle& s, const Layout& layout, cons
   fill_value_noise(lattices.grain, c.x, c.y, c.width, c.height, c.grain.data());
   fill_value_noise(lattices.fine, c.x, c.y, c.width, c.height, c.fine.data());
   fill_value_noise(lattices.mid, c.x, c.y, c.width, c.height, c.mid.data());
+  mix_noise(lattices.grain_too, c, c.grain);
+  mix_noise(lattices.mid_too, c, c.mid);
   const FibreField fibres(c, s, layout, lattices.frame);
   const FieldGrid& grid = c.fields;
   std::vector<Fibre> fibre_row;
@@ -204,16 +236,17 @@ void paint_ground(Canvas& c, const SyntheticStyle& s, const Layout& layout, cons
       const float nest = smooth_step(-1.4f, 1.4f, f[kEpithelium] + 1.3f * mid);
       if (nest > 0) {
         const float g = s.cytoplasm_granularity;
-        const float speck = 1 + g * (0.22f * grain + 0.16f * fine) + 0.15f * mid;
+        const float foam = 1 - std::abs(mid + 0.6f * grain);
+        const float speck = std::max(0.1f, 1 + g * (0.30f * grain + 0.26f * fine + 0.35f * (foam - 0.6f)) + 0.12f * mid);
         ground.eosin = mix(ground.eosin, s.cytoplasm_eosin * speck * (1 + 0.1f * t.coarse), nest);
         ground.haem = mix(ground.haem, s.cytoplasm_haem * speck, nest);
         ground.hole = mix(ground.hole, smooth_step(-1.0f, 1.0f, f[kLumen] + 1.1f * mid), nest);
       }
       const float dead = smooth_step(-5, 5, f[kNecrosis] + 3 * mid);
       if (dead > 0) {
-        ground.eosin = mix(ground.eosin, s.stroma_eosin * (1.15f + 0.35f * t.coarse + 0.2f * grain + 0.15f * fine), dead);
-        ground.haem = mix(ground.haem, std::max(0.0f, 0.06f + 0.10f * grain * (1 + f[kWide])), dead);
-        ground.hole = mix(ground.hole, smooth_step(0.7f, 0.85f, t.slit), dead);
+        const Stains dull = dead_matter(f, t, fine, grain, mid, s);
+        ground = {mix(ground.haem, dull.haem, dead), mix(ground.eosin, dull.eosin, dead),
+                  mix(ground.hole, dull.hole, dead)};
       }
       const float lard = smooth_step(-2.5f, 2.5f, f[kAdipose] + 1.5f * mid);
       if (lard > 0) {
@@ -221,7 +254,12 @@ void paint_ground(Canvas& c, const SyntheticStyle& s, const Layout& layout, cons
             fat.at(static_cast<double>(c.x + x) + 0.5, static_cast<double>(c.y + y) + 0.5), mid, s);
         ground = {mix(ground.haem, fatty.haem, lard), mix(ground.eosin, fatty.eosin, lard), mix(ground.hole, 0, lard)};
       }
-      ground.haem += 0.45f * f[kCloud] * (0.75f + 0.25f * mid);
+      ground.haem += 0.45f * f[kCloud] * (0.75f + 0.25f * mid) * (1 - lard);
+      const float cleft = s.cleft * smooth_step(0.05f, 0.3f, f[kWide] + 0.5f * f[kGrade]);
+      if (cleft > 0) {
+        const float gap = 1 - std::abs(f[kEpithelium] + 2.6f + 0.9f * mid) / 2.0f;
+        if (gap > 0) ground.hole = std::max(ground.hole, cleft * smooth_step(0, 0.5f, gap) * (1 - lard));
+      }
       const float keep = cover * (1 - ground.hole);
       c.haem[i] = std::max(0.0f, ground.haem) * keep * f[kHaem];
       c.eosin[i] = std::max(0.0f, ground.eosin) * keep * f[kEosin];

@@ -9,7 +9,7 @@ namespace histojet::slide {
 
 namespace {
 
-constexpr float kDetailAmplitude = 0.35f;  // of the ragged edge relative to the island noise
+constexpr float kDetailAmplitude = 0.20f;  // of the ragged edge relative to the island noise
 constexpr float kDetailBound = 0.50f;      // the largest value that the detail can add
 constexpr float kReachUm = 45.0f;          // nothing that belongs to the tissue lies further outside
 

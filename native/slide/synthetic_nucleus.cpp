@@ -64,7 +64,16 @@ namespace {
 
 struct Wave {
   float amplitude[5];  // of 2, 3, 4, 5, 7 periods around
+  float ends = 0;      // -1 pointed (a diamond), 0 an ellipse, 1 blunt (nearly a rectangle)
 };
+
+/// Radius of the unit figure with the given ends in a direction.
+float figure(float ends, Direction d) {
+  const float ax = std::abs(d.x);
+  const float ay = std::abs(d.y);
+  if (ends < 0) return mix(1.0f, 1.0f / (ax + ay), -ends);
+  return mix(1.0f, 1.0f / std::sqrt(std::sqrt(ax * ax * ax * ax + ay * ay * ay * ay)), ends);
+}
 
 void shape(Outline& o, const Wave& wave, CellRandom& r) {
   constexpr int kPeriods[5] = {2, 3, 4, 5, 7};
@@ -87,7 +96,7 @@ void shape(Outline& o, const Wave& wave, CellRandom& r) {
       zx = -zy;
       zy = swap;
     }
-    float px = zx, py = zy, sum = 1;
+    float px = zx, py = zy, sum = figure(wave.ends, {zx, zy});
     int power = 1;
     for (int i = 0; i < 5; ++i) {
       for (; power < kPeriods[i]; ++power) {
@@ -130,15 +139,16 @@ void epithelial(Nucleus& n, const SyntheticStyle& s, float grade, float scale, C
   n.outline.b = mean / std::sqrt(stretch) * scale;
   n.outline.bend = r.normal() * 0.10f / n.outline.a;
   const float rough = (atypical ? 2.0f : 1.0f) * (0.5f + s.pleomorphism * 3);
-  shape(n.outline, {{0.05f * rough, 0.06f * rough, 0.035f * rough, 0.025f * rough, 0.012f * rough}}, r);
+  shape(n.outline, {{0.05f * rough, 0.06f * rough, 0.045f * rough, 0.035f * rough, 0.022f * rough}, r.range(-0.15f, 0.35f)},
+        r);
 
   Chromatin& c = n.chromatin;
   const float tone = s.darkness * r.spread(0.24f) * (1 - 0.12f * grade);
   c.base = tone * r.range(0.80f, 1.05f);
   c.rim = tone * r.range(0.10f, 0.35f);
-  c.clump = tone * s.chromatin * r.range(0.2f, 0.6f);
-  c.fine = tone * s.chromatin * r.range(0.15f, 0.5f);
-  c.eosin = r.range(0.05f, 0.40f);
+  c.clump = tone * s.chromatin * r.range(0.2f, 0.7f);
+  c.fine = tone * s.chromatin * r.range(0.2f, 0.65f);
+  c.eosin = r.range(0.05f, 0.50f);
   if (vesicular) {
     c.base = tone * r.range(0.32f, 0.62f);
     c.rim = tone * r.range(0.30f, 0.75f);
@@ -149,7 +159,7 @@ void epithelial(Nucleus& n, const SyntheticStyle& s, float grade, float scale, C
     c.clump *= 1.3f;
   }
   c.rim_px = r.range(0.45f, 1.0f) * scale;
-  c.grain_px = r.range(0.7f, 1.6f) * scale;
+  c.grain_px = r.range(0.45f, 1.2f) * scale;
   if (r.chance(s.nucleolus)) {
     nucleoli(n, 1 + static_cast<int>(r.unit() * r.unit() * 3), r.range(0.5f, 1.2f) * scale,
              tone * r.range(0.3f, 1.0f), r);
@@ -161,13 +171,13 @@ void lymphocyte(Nucleus& n, const SyntheticStyle& s, float scale, CellRandom& r)
   const float aspect = 1 + std::abs(r.normal()) * 0.12f;
   n.outline.a = radius * aspect * scale;
   n.outline.b = radius / aspect * scale;
-  shape(n.outline, {{0.04f, 0.05f, 0.03f, 0.02f, 0.01f}}, r);
+  shape(n.outline, {{0.04f, 0.06f, 0.045f, 0.03f, 0.02f}, r.range(-0.1f, 0.3f)}, r);
   Chromatin& c = n.chromatin;
   const float tone = (0.45f + 0.6f * s.darkness) * r.spread(0.18f);
   c.base = tone * r.range(1.05f, 1.55f);
   c.rim = tone * r.range(0, 0.2f);
   c.clump = tone * r.range(0.1f, 0.6f);
-  c.fine = tone * r.range(0.05f, 0.25f);
+  c.fine = tone * r.range(0.1f, 0.4f);
   c.grain_px = r.range(0.9f, 1.6f) * scale;
   c.rim_px = 0.6f * scale;
   c.eosin = r.range(0.1f, 0.4f);
@@ -190,12 +200,12 @@ void plasma(Nucleus& n, const SyntheticStyle& s, float scale, CellRandom& r) {
   body.opacity = r.range(0.6f, 0.95f);
 }
 
-void spindle(Nucleus& n, const SyntheticStyle& s, float length_um, float width_um, float curve, float scale,
-             CellRandom& r) {
+void spindle(Nucleus& n, const SyntheticStyle& s, float length_um, float width_um, float curve, float ends,
+             float scale, CellRandom& r) {
   n.outline.a = 0.5f * length_um * scale;
   n.outline.b = 0.5f * width_um * scale;
   n.outline.bend = r.normal() * curve / n.outline.a;
-  shape(n.outline, {{0.20f, 0.12f, 0.10f, 0.06f, 0.03f}}, r);
+  shape(n.outline, {{0.20f, 0.13f, 0.08f, 0.035f, 0.015f}, ends}, r);
   Chromatin& c = n.chromatin;
   const float tone = (0.3f + 0.7f * s.darkness) * r.spread(0.26f);
   const bool dense = r.chance(0.55f);
@@ -215,7 +225,7 @@ void pyknotic(Nucleus& n, const SyntheticStyle& s, float scale, CellRandom& r) {
   n.outline.a = size * aspect * scale;
   n.outline.b = size / std::sqrt(aspect) * (crescent ? 0.7f : 0.9f) * scale;
   n.outline.bend = crescent ? r.range(0.25f, 0.5f) / n.outline.a : 0;
-  shape(n.outline, {{0.12f, 0.12f, 0.08f, 0.05f, 0.03f}}, r);
+  shape(n.outline, {{0.12f, 0.12f, 0.10f, 0.08f, 0.05f}, r.range(-0.4f, 0.4f)}, r);
   Chromatin& c = n.chromatin;
   const float tone = (0.6f + 0.5f * s.darkness) * r.range(1.2f, 1.9f);
   c.base = tone;
@@ -235,7 +245,7 @@ void mitosis(Nucleus& n, const SyntheticStyle& s, float scale, CellRandom& r) {
   n.outline.a = r.range(3.5f, 5.5f) * scale;
   n.outline.b = r.range(1.4f, 2.6f) * scale;
   n.outline.bend = r.normal() * 0.08f / n.outline.a;
-  shape(n.outline, {{0.10f, 0.12f, 0.12f, 0.12f, 0.12f}}, r);
+  shape(n.outline, {{0.10f, 0.12f, 0.12f, 0.12f, 0.12f}, 0.2f}, r);
   Chromatin& c = n.chromatin;
   c.base = (0.7f + 0.5f * s.darkness) * r.range(1.2f, 1.7f);
   c.rim = 0;
@@ -266,13 +276,13 @@ void draw_nucleus(Nucleus& n, const SyntheticStyle& s, float grade, float scale,
       plasma(n, s, scale, r);
       break;
     case NucleusKind::kFibroblast:
-      spindle(n, s, r.range(9, 19), r.range(2.6f, 5.6f), 0.14f, scale, r);
+      spindle(n, s, r.range(9, 19), r.range(2.6f, 5.6f), 0.14f, r.range(-0.9f, 0.5f), scale, r);
       break;
     case NucleusKind::kEndothelial:
-      spindle(n, s, r.range(8, 15), r.range(2.0f, 3.6f), 0.20f, scale, r);
+      spindle(n, s, r.range(8, 15), r.range(2.0f, 3.6f), 0.20f, r.range(-0.9f, 0.3f), scale, r);
       break;
     case NucleusKind::kMuscle:
-      spindle(n, s, r.range(11, 21), r.range(2.6f, 4.4f), 0.06f, scale, r);
+      spindle(n, s, r.range(11, 21), r.range(2.6f, 4.4f), 0.06f, r.range(-0.1f, 0.9f), scale, r);
       break;
     case NucleusKind::kPyknotic:
       pyknotic(n, s, scale, r);
@@ -295,8 +305,10 @@ void draw_nucleus(Nucleus& n, const SyntheticStyle& s, float grade, float scale,
   }
   if (c.halo_px <= 0 && r.chance(s.halo)) {
     c.halo = r.range(0.2f, 0.9f);
-    c.halo_px = r.range(0.6f, 1.9f) * scale;
+    c.halo_px = r.range(0.5f, 2.0f) * scale;
   }
+  c.halo_side = direction_of(r.unit());
+  c.halo_lop = r.chance(0.3f) ? r.range(0, 0.4f) : r.range(0.5f, 1.6f);
   c.base = std::max(c.base, 0.30f);
 }
 

@@ -8,6 +8,8 @@
 
 namespace histojet::slide {
 
+struct SyntheticStyle;
+
 /// Index into synthetic_kinds().
 enum class NucleusKind {
   kEpithelial,
@@ -63,6 +65,8 @@ struct Chromatin {
   float through = 0.3f;   ///< how much of a covered nucleus shows
   float halo = 0;         ///< how white the gap around it is
   float halo_px = 0;
+  Direction halo_side;    ///< where the gap is widest
+  float halo_lop = 0;     ///< 0 the same all around, above 1 missing on the other side
   int nucleoli = 0;
   std::array<std::array<float, 4>, 3> nucleolus{};  ///< u, v, radius (pixels), strength
   std::uint32_t seed = 0;
@@ -92,7 +96,6 @@ struct Nucleus {
 
 /// Draws outline and stain of a nucleus of `kind`; the centre and the direction of `axis` are set by the caller.
 /// `scale` is pixels per micrometre.
-struct SyntheticStyle;
 void draw_nucleus(Nucleus& nucleus, const SyntheticStyle& style, float grade, float scale, CellRandom& random);
 
 }  // namespace histojet::slide

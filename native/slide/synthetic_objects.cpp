@@ -47,7 +47,7 @@ void paint_strand(Canvas& c, const Strand& s) {
     const float width = s.half_width * (1 - share * share * share * share);
     const float cover = smooth_step(width + 0.7f, width - 0.7f - 0.3f * width, std::abs(v));
     if (cover <= 0) return;
-    const float stripe = 1 + 0.22f * value_noise(plain, u / (9 * c.scale), v / (0.8f * c.scale), s.salt + 5);
+    const float stripe = 1 + 0.35f * value_noise(plain, u / (9 * c.scale), v / (0.55f * c.scale), s.salt + 5);
     const float amount = cover * s.opacity * c.tissue[i];
     c.eosin[i] = mix(c.eosin[i], std::max(c.eosin[i], s.eosin * stripe), amount);
     c.haem[i] = mix(c.haem[i], s.haem, amount * 0.7f);
@@ -85,7 +85,7 @@ void paint_vacuoles(Canvas& c, const SyntheticStyle& style, const Layout& layout
   for_each_cell(c, lattice, 8, 50, [&](CellRandom& r, double x, double y) {
     if (!r.chance(0.5f * style.vacuoles)) return;
     const Site site = layout.at(x, y);
-    if (site[kTissue] < 2 || site[kEpithelium] < 1.5f || site[kAdipose] > -2) return;
+    if (site[kTissue] < 2 || site[kEpithelium] < 1.5f || site[kAdipose] > -2 || site[kLumen] > -4) return;
     const float radius = (r.chance(0.75f) ? r.range(0.8f, 2.4f) : r.range(2.4f, 5.5f)) * c.scale;
     const float clear = r.range(0.5f, 1.0f);
     const float stretch = r.range(0.75f, 1.3f);
@@ -127,15 +127,16 @@ void paint_red_cells(Canvas& c, const SyntheticStyle& style, const Layout& layou
 void paint_debris(Canvas& c, const SyntheticStyle& style, const Layout& layout, const Lattice& lattice) {
   for_each_cell(c, lattice, 8, 70, [&](CellRandom& r, double x, double y) {
     const Site site = layout.at(x, y);
-    const float share = site[kNecrosis] > 0 ? 0.6f : 0.22f;
+    const bool granules = site[kSpacing] > 1.25f && site[kEpithelium] > 6 && site[kWide] > 0.08f;
+    const float share = site[kNecrosis] > 0 ? 0.6f : (granules ? 3.0f : 0.22f);
     if (site[kTissue] < -12 || !r.chance(share * style.debris)) return;
-    const int specks = 1 + static_cast<int>(r.unit() * r.unit() * 6);
-    const float tint = r.unit();  // brown pigment, black dust or blue crumbs
+    const int specks = granules ? 30 : 1 + static_cast<int>(r.unit() * r.unit() * 6);
+    const float tint = granules ? 1.0f : r.unit();  // brown pigment, black dust or blue crumbs
     const float strength = r.range(0.3f, 1.4f);
     for (int k = 0; k < specks; ++k) {
       const float radius = r.range(0.15f, 0.75f) * c.scale;
-      const double sx = x + static_cast<double>(r.normal() * 1.8f * c.scale);
-      const double sy = y + static_cast<double>(r.normal() * 1.8f * c.scale);
+      const double sx = x + static_cast<double>(r.normal() * (granules ? 4.5f : 1.8f) * c.scale);
+      const double sy = y + static_cast<double>(r.normal() * (granules ? 4.5f : 1.8f) * c.scale);
       for_each_pixel_around(c, sx, sy, radius + 2, [&](std::size_t i, float dx, float dy) {
         const float cover = strength * smooth_step(radius + 0.8f, radius - 0.8f, std::sqrt(dx * dx + dy * dy));
         if (cover <= 0) return;

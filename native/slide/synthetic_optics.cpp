@@ -31,13 +31,13 @@ class Transmission {
 
 using Kernel = std::array<float, kKernelRadius + 1>;
 
-/// Normalised weights of a Gaussian, from the centre outwards.
+/// Normalised weights of a Gaussian, from the centre outwards; the tail is 0, so that narrow kernels cost less.
 Kernel gaussian(float sigma) {
   Kernel kernel{};
   float sum = 0;
   for (int i = 0; i <= kKernelRadius; ++i) {
     const float q = static_cast<float>(i) / sigma;
-    kernel[static_cast<std::size_t>(i)] = q > 4 ? 0 : portable_exp(-0.5f * q * q);
+    kernel[static_cast<std::size_t>(i)] = q > 3 ? 0 : portable_exp(-0.5f * q * q);
     sum += (i == 0 ? 1.0f : 2.0f) * kernel[static_cast<std::size_t>(i)];
   }
   for (float& w : kernel) w /= sum;
@@ -46,7 +46,9 @@ Kernel gaussian(float sigma) {
 
 /// Separable blur of one plane; `stride` between taps widens the kernel for strong blur. The border keeps its values.
 void blur(std::vector<float>& plane, std::int64_t width, std::int64_t height, const Kernel& kernel, int stride) {
-  const std::int64_t reach = static_cast<std::int64_t>(kKernelRadius) * stride;
+  int radius = kKernelRadius;
+  while (radius > 1 && kernel[static_cast<std::size_t>(radius)] == 0) --radius;
+  const std::int64_t reach = static_cast<std::int64_t>(radius) * stride;
   if (width <= 2 * reach || height <= 2 * reach) return;
   std::vector<float> across(plane);
   for (std::int64_t y = 0; y < height; ++y) {
@@ -54,7 +56,7 @@ void blur(std::vector<float>& plane, std::int64_t width, std::int64_t height, co
     float* out = across.data() + y * width;
     for (std::int64_t x = reach; x < width - reach; ++x) {
       float sum = kernel[0] * row[x];
-      for (int k = 1; k <= kKernelRadius; ++k) sum += kernel[static_cast<std::size_t>(k)] * (row[x - k * stride] + row[x + k * stride]);
+      for (int k = 1; k <= radius; ++k) sum += kernel[static_cast<std::size_t>(k)] * (row[x - k * stride] + row[x + k * stride]);
       out[x] = sum;
     }
   }
@@ -62,7 +64,7 @@ void blur(std::vector<float>& plane, std::int64_t width, std::int64_t height, co
     float* out = plane.data() + y * width;
     const float* row = across.data() + y * width;
     for (std::int64_t x = 0; x < width; ++x) out[x] = kernel[0] * row[x];
-    for (int k = 1; k <= kKernelRadius; ++k) {
+    for (int k = 1; k <= radius; ++k) {
       const float w = kernel[static_cast<std::size_t>(k)];
       const float* above = row - static_cast<std::int64_t>(k) * stride * width;
       const float* below = row + static_cast<std::int64_t>(k) * stride * width;

@@ -115,7 +115,7 @@ bool Population::choose_stromal(Nucleus& n, const Site& site, CellRandom& r) con
     n.spacing = r.range(0.92f, 1.12f) + 0.2f * (1 - lymph);
     return true;
   }
-  if (within(0.026f * site[kStromal] * (1 - 0.7f * site[kMuscle]))) {
+  if (within(0.020f * site[kStromal] * (1 - 0.7f * site[kMuscle]))) {
     n.kind = NucleusKind::kFibroblast;
     return true;
   }

@@ -106,13 +106,15 @@ void draw_stroma(SyntheticStyle& s, Look look, CellRandom& r) {
   s.stroma_haem = r.range(0.01f, 0.10f);
   s.mucin_haem = r.range(0.08f, 0.30f);
   s.mucin_eosin = r.range(0.03f, 0.20f);
-  s.fibre_contrast = r.range(0.4f, 1.1f);
-  s.fibre_um = r.range(0.9f, 2.0f);
+  s.fibre_contrast = r.range(0.4f, 1.2f);
+  s.fibre_um = r.range(0.55f, 1.5f);
   s.strand_density = r.range(0.3f, 1.0f);
   s.slit = r.range(0.1f, 1.0f);
   s.lymphocytes = r.range(0.3f, 1.8f);
   s.debris = r.range(0.1f, 1.0f);
   s.clouds = r.range(0.1f, 0.9f);
+  s.keratin_haem = r.chance(0.5f) ? r.range(0.2f, 1.0f) : 0.05f;
+  s.cleft = r.chance(0.45f) ? r.range(0.4f, 1.0f) : 0.0f;
   if (look == Look::kBluish) s.mucin_haem += 0.06f;
   if (look == Look::kPink) s.stroma_eosin += 0.12f;
 }

@@ -94,6 +94,8 @@ struct SyntheticStyle {
   float lymphocytes;        ///< everywhere in the stroma
   float debris;
   float clouds;             ///< basophilic smears
+  float keratin_haem;       ///< darkness of horny layers
+  float cleft;              ///< white gaps around nests
 };
 
 /// The look of the slide with this seed.

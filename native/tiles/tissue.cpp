@@ -19,10 +19,11 @@ constexpr std::int64_t kMaxMaskPixels = 1LL << 28;
 constexpr std::int64_t kBandRows = 256;
 /// Colour densities are kept in steps of 0.002, so that 255 is an optical density of 0.51.
 constexpr double kDensitySteps = 500;
-/// Otsu always splits; these bounds say what is certainly glass and what is certainly stained.
-constexpr int kSurelyGlass = static_cast<int>(0.035 * kDensitySteps);
-constexpr int kSurelyTissue = static_cast<int>(0.11 * kDensitySteps);
-constexpr double kSmallestSpeck_um2 = 2000;
+/// Otsu always splits; these bounds say what is certainly glass and what is certainly stained (clean glass stays below
+/// 0.006; pale mucin between glands starts at 0.035). Missing tissue costs nuclei, extra glass only time.
+constexpr int kSurelyGlass = static_cast<int>(0.02 * kDensitySteps);
+constexpr int kSurelyTissue = static_cast<int>(0.045 * kDensitySteps);
+constexpr double kSmallestSpeck_um2 = 700;
 constexpr double kLargestHole_um2 = 20000;
 constexpr double kGapReach_um = 12;
 
@@ -37,7 +38,7 @@ std::array<int, 3> glass_color(const Image& picture) {
   for (std::int64_t i = 0; i < pixels; ++i) {
     const std::uint8_t* rgb = picture.data.data() + 3 * i;
     const auto [low, high] = std::minmax({rgb[0], rgb[1], rgb[2]});
-    if (low < 200 || high - low > 20) continue;
+    if (low < 220 || high - low > 20) continue;
     ++bright;
     for (int c = 0; c < 3; ++c) ++counts[c][rgb[c]];
   }

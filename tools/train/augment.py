@@ -46,6 +46,10 @@ def jitter_stains(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     strength = rng.choice([0.04, 0.10, 0.16])
     mixing = unit_rows(np.maximum(unit_rows(STAINS) + rng.normal(0, strength, (3, 3)), 0.0)).astype(np.float32)
     amounts = amounts * gain + offset
+    if rng.random() < 0.3:
+        # Patches of purple or pink haze: cytoplasm and stroma come close to the colour of pale nuclei.
+        field = low_frequency(rng, rgb.shape[0], int(rng.integers(4, 24))).reshape(-1, 1)
+        amounts[:, :2] += np.maximum(field, 0) * rng.uniform(0, [0.22, 0.3]).astype(np.float32)
     return np.exp(-np.maximum(amounts @ mixing, 0)).reshape(rgb.shape).astype(np.float32)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 import time
 from pathlib import Path
 
 import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
 import torch.nn.functional as F
 
 from checkpoint import read_safetensors, write_safetensors
@@ -98,12 +99,13 @@ def parse() -> argparse.Namespace:
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--lr", type=float, default=3e-3)
     p.add_argument("--final-lr", type=float, default=0.01, help="last learning rate as a fraction of --lr")
-    p.add_argument("--batch", type=int, default=8)
+    p.add_argument("--batch", type=int, default=8, help="crops per step, over all processes")
+    p.add_argument("--processes", type=int, default=2, help="data-parallel processes (CPU); 1 on a GPU")
     p.add_argument("--crop", type=int, default=256)
     p.add_argument("--tile", type=int, default=384, help="side of the synthetic tiles in pixels")
     p.add_argument("--reuse", type=float, default=6.0, help="crops drawn per tile")
     p.add_argument("--workers", type=int, default=1)
-    p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--threads", type=int, default=1, help="threads of each process")
     p.add_argument("--init", type=Path, help="weights to start from")
     p.add_argument("--resume", action="store_true", help="continue the run in --work")
     p.add_argument("--save-every", type=float, default=4.0, help="minutes between saves")
@@ -112,6 +114,8 @@ def parse() -> argparse.Namespace:
     p.add_argument("--conv-block", default=DEFAULT_CONFIG["conv_block"])
     p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = p.parse_args()
+    if args.device != "cpu":
+        args.processes = 1
     if (args.minutes is None) == (args.steps is None):
         p.error("give one of --minutes and --steps")
     return args
@@ -120,8 +124,9 @@ def parse() -> argparse.Namespace:
 class Trainer:
     """Model, optimiser and average of one run, with the time and the steps it has had."""
 
-    def __init__(self, args: argparse.Namespace) -> None:
+    def __init__(self, args: argparse.Namespace, rank: int) -> None:
         self.args = args
+        self.rank = rank
         self.config = DEFAULT_CONFIG | {"depth": args.depth, "wf": args.wf, "conv_block": args.conv_block}
         torch.manual_seed(args.seed)
         self.device = torch.device(args.device)
@@ -161,7 +166,7 @@ class Trainer:
         part.replace(self.resume_file)
         summary = (
             f"synthetic H&E only; {self.step} steps of {self.args.batch} crops of {self.args.crop} px, "
-            f"{chunks * FeedConfig.chunk_tiles} tiles of {self.args.tile} px, {self.seconds / 60:.0f} min "
+            f"{chunks * FeedConfig.chunk_tiles * self.args.processes} tiles of {self.args.tile} px, {self.seconds / 60:.0f} min "
             f"on {self.device.type}, seed {self.args.seed}"
         )
         export(self.args.out, self.average, self.config, summary)
@@ -179,6 +184,25 @@ class Trainer:
             group["lr"] = self.args.lr * factor
         return self.args.lr * factor
 
+    @torch.no_grad()
+    def share_gradients(self) -> None:
+        """Replaces the gradients by their mean over all processes."""
+        if self.args.processes == 1:
+            return
+        gradients = [p.grad for p in self.model.parameters()]
+        flat = torch.cat([g.flatten() for g in gradients])
+        dist.all_reduce(flat)
+        flat /= self.args.processes
+        for gradient, part in zip(gradients, flat.split([g.numel() for g in gradients])):
+            gradient.copy_(part.view_as(gradient))
+
+    def agree_on_time(self) -> None:
+        """All processes follow the clock of the first one, so that they stop at the same step."""
+        if self.args.processes > 1:
+            clock = torch.tensor([self.seconds], dtype=torch.float64)
+            dist.broadcast(clock, 0)
+            self.seconds = float(clock)
+
     def train_step(self, arrays: tuple) -> dict[str, float]:
         rgb, mask, maps, weight, known = (torch.from_numpy(a).to(self.device) for a in arrays)
         x = (rgb.permute(0, 3, 1, 2).float() / 255).contiguous(memory_format=torch.channels_last)
@@ -187,52 +211,79 @@ class Trainer:
         total, parts = losses(logits.float(), found.float(), (mask, maps.float(), weight.float(), known.float()))
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
+        self.share_gradients()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
         self.optimiser.step()
         self.average.update(self.model)
         return parts | {"total": float(total.detach())}
 
 
-def run(args: argparse.Namespace) -> None:
-    torch.set_num_threads(args.threads)
-    args.work.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(args)
-    feed = FeedConfig(
+def feed_of(args: argparse.Namespace, rank: int) -> FeedConfig:
+    return FeedConfig(
         tool=args.tool,
-        folder=args.work,
-        seed=args.seed,
+        folder=args.work / f"tiles{rank}",
+        seed=args.seed * 100 + rank,
         tile_px=args.tile,
         reuse=args.reuse,
-        batch=args.batch,
+        batch=args.batch // args.processes,
         crop_px=args.crop,
         workers=args.workers,
     )
-    feeder = Feeder(feed, trainer.chunks)
-    trainer.model.train()
+
+
+def report(trainer: Trainer, means: dict[str, float], rate: float, waited: float) -> None:
+    text = " ".join(f"{name} {value:.4f}" for name, value in means.items())
+    print(f"step {trainer.step} {trainer.seconds / 60:.1f} min wait {waited:.0f}s lr {rate:.1e} {text}", flush=True)
+
+
+def loop(trainer: Trainer, feeder: Feeder) -> None:
+    """Steps until the schedule is over; the first process reports and saves."""
     means: dict[str, float] = {}
-    saved = trainer.seconds
-    waited = 0.0
-    try:
-        while trainer.progress() < 1:
-            begin = time.monotonic()
-            rate = trainer.set_rate()
-            arrays = feeder.next()
-            waited += time.monotonic() - begin
-            for name, value in trainer.train_step(arrays).items():
-                means[name] = 0.97 * means.get(name, value) + 0.03 * value
-            trainer.step += 1
-            trainer.seconds += time.monotonic() - begin
-            if trainer.step % 20 == 0:
-                text = " ".join(f"{name} {value:.4f}" for name, value in means.items())
-                print(f"step {trainer.step} {trainer.seconds / 60:.1f} min wait {waited:.0f}s lr {rate:.2e} {text}", flush=True)
-            if trainer.seconds - saved > 60 * args.save_every:
-                saved = trainer.seconds
-                trainer.save(feeder.made)
+    arrays = feeder.next()
+    saved, waited = trainer.seconds, 0.0
+    while trainer.progress() < 1:
+        begin = time.monotonic()
+        rate = trainer.set_rate()
+        for name, value in trainer.train_step(arrays).items():
+            means[name] = 0.97 * means.get(name, value) + 0.03 * value
+        waiting = time.monotonic()
+        arrays = feeder.next()
+        waited += time.monotonic() - waiting
+        trainer.step += 1
+        trainer.seconds += time.monotonic() - begin
+        trainer.agree_on_time()
+        if trainer.rank == 0 and trainer.step % 20 == 0:
+            report(trainer, means, rate, waited)
+        if trainer.rank == 0 and trainer.seconds - saved > 60 * trainer.args.save_every:
+            saved = trainer.seconds
+            trainer.save(feeder.made)
+    if trainer.rank == 0:
         trainer.save(feeder.made)
+
+
+def run(rank: int, args: argparse.Namespace) -> None:
+    """One of the data-parallel processes."""
+    torch.set_num_threads(args.threads)
+    if args.processes > 1:
+        dist.init_process_group("gloo", f"file://{args.work.resolve()}/rendezvous", rank=rank, world_size=args.processes)
+    trainer = Trainer(args, rank)
+    feeder = Feeder(feed_of(args, rank), trainer.chunks)
+    trainer.model.train()
+    try:
+        loop(trainer, feeder)
     finally:
         feeder.close()
 
 
+def main() -> None:
+    args = parse()
+    args.work.mkdir(parents=True, exist_ok=True)
+    (args.work / "rendezvous").unlink(missing_ok=True)
+    if args.processes == 1:
+        run(0, args)
+    else:
+        mp.spawn(run, (args,), args.processes)
+
+
 if __name__ == "__main__":
-    run(parse())
-    sys.exit(0)
+    main()

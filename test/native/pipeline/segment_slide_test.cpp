@@ -64,7 +64,7 @@ std::set<std::pair<std::int64_t, std::int64_t>> found_discs(const nuclei::Nucleu
 TEST(SegmentSlide, FindsEveryDiscOnceWhateverTheThreadsAndTiles) {
   const auto slide = std::make_shared<DiscSlide>(2500, 2200, 0.25);
   Outcome first;
-  for (const auto [threads, tile] : {std::pair(1, 1024), std::pair(2, 1024), std::pair(2, 256), std::pair(1, 2048)}) {
+  for (const auto& [threads, tile] : {std::pair(1, 1024), std::pair(2, 1024), std::pair(2, 256), std::pair(1, 2048)}) {
     SegmentSlideOptions options = whole_slide();
     options.threads = threads;
     options.tile_size = tile;
@@ -150,7 +150,7 @@ TEST(SegmentSlide, RefusesWhatItCannotPlace) {
 TEST(SegmentImage, PictureOfAnySizeIsPaddedAndCroppedBack) {
   const DiscSlide slide(600, 600, 0.25);
   const auto network = std::make_shared<DiscNetwork>();
-  for (const auto [width, height] : {std::pair(1, 1), std::pair(97, 240), std::pair(240, 97)}) {
+  for (const auto& [width, height] : {std::pair(1, 1), std::pair(97, 240), std::pair(240, 97)}) {
     slide::RegionRequest request;
     request.width = width;
     request.height = height;

@@ -83,7 +83,9 @@ bool readable(const std::string& name) {
 }
 
 /// OpenSlide does not see levels in sub-directories.
-bool has_hidden_levels(const std::string& name) { return name.find("subifd") != std::string::npos; }
+bool has_hidden_levels(const std::string& name) {
+  return name.find("subifd") != std::string::npos;
+}
 
 class SlideParity : public testing::TestWithParam<std::string> {
  protected:
@@ -172,10 +174,8 @@ TEST_P(SlideParity, AssociatedImages) {
 
 TEST_P(SlideParity, WholeLevels) {
   each("whole", [&](const Fields& line) {
-    const RegionRequest request{.width = std::stoll(line[2]),
-                                .height = std::stoll(line[3]),
-                                .level = std::stoi(line[1]),
-                                .channels = 4};
+    const RegionRequest request{
+        .width = std::stoll(line[2]), .height = std::stoll(line[3]), .level = std::stoi(line[1]), .channels = 4};
     ASSERT_LT(request.level, static_cast<int>(slide_->levels().size()));
     if (!readable(GetParam())) {
       EXPECT_THROW(slide_->read_region(request), Error);
@@ -206,7 +206,8 @@ std::vector<std::string> slide_names() {
 
 INSTANTIATE_TEST_SUITE_P(All, SlideParity, testing::ValuesIn(slide_names()), [](const auto& info) {
   std::string name = info.param;
-  std::ranges::replace_if(name, [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+  std::ranges::replace_if(
+      name, [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
   return name;
 });
 

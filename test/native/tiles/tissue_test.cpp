@@ -52,7 +52,7 @@ TEST(Tissue, FindsTheStainedDisc) {
 TEST(Tissue, GreyDirtAndSpecksDoNotCountSmallHolesDo) {
   const FormulaSlide slide(1600, 1600, 1, one_mpp(), [](std::int64_t x, std::int64_t y) {
     if (y < 160) return noisy({90, 90, 91}, x, y);         // the shadow of a cover slip
-    if (x < 40 && y > 1560) return noisy(kStained, x, y);  // a speck of 40 um
+    if (x < 20 && y > 1580) return noisy(kStained, x, y);  // a speck of 20 um
     const bool tissue = x > 400 && x < 1200 && y > 400 && y < 1200;
     const bool hole = (x - 800) * (x - 800) + (y - 800) * (y - 800) < 50 * 50;
     return noisy(tissue && !hole ? kStained : kGlass, x, y);

@@ -1,0 +1,95 @@
+// OpenSlide 3.4 or later as a rival: answers requests on stdin with one JSON line each. Times are its own CPU and wall
+// milliseconds; the slide stays open and its cache warm or cold as OpenSlide itself decides.
+//   open PATH                         open and close a slide (what opening costs)
+//   use PATH                          keep a slide open for the requests below
+//   read SEED COUNT SIDE ALIGN        COUNT windows of SIDE px, at random multiples of ALIGN px
+#include <openslide/openslide.h>
+#include <time.h>
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <iostream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace {
+
+double cpu_ms() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return 1e3 * static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_nsec);
+}
+
+double wall_ms() {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// The same generator as bench/windows.mjs, so that both sides read the same windows.
+class Random {
+ public:
+  explicit Random(std::uint32_t seed) : state_(seed) {}
+  std::uint32_t below(std::uint32_t limit) {
+    state_ = state_ * 1664525u + 1013904223u;
+    return static_cast<std::uint32_t>((static_cast<std::uint64_t>(state_) * limit) >> 32);
+  }
+
+ private:
+  std::uint32_t state_;
+};
+
+struct Stopwatch {
+  double cpu = cpu_ms();
+  double wall = wall_ms();
+  void answer(const char* error) const {
+    std::printf("{\"cpuMs\":%.4f,\"wallMs\":%.4f,\"error\":%s}\n", cpu_ms() - cpu, wall_ms() - wall,
+                error == nullptr ? "null" : "\"OpenSlide could not read the slide\"");
+    std::fflush(stdout);
+  }
+};
+
+void read_windows(openslide_t* slide, std::istringstream& request) {
+  std::uint32_t seed = 0, count = 0, side = 0, align = 1;
+  request >> seed >> count >> side >> align;
+  std::int64_t width = 0, height = 0;
+  openslide_get_level0_dimensions(slide, &width, &height);
+  const auto columns = static_cast<std::uint32_t>((width - side) / align);
+  const auto rows = static_cast<std::uint32_t>((height - side) / align);
+  std::vector<std::uint32_t> pixels(std::size_t{side} * side);
+  Random random(seed);
+  const Stopwatch watch;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::int64_t x = static_cast<std::int64_t>(random.below(columns)) * align;
+    const std::int64_t y = static_cast<std::int64_t>(random.below(rows)) * align;
+    openslide_read_region(slide, pixels.data(), x, y, 0, side, side);
+  }
+  watch.answer(openslide_get_error(slide));
+}
+
+}  // namespace
+
+int main() {
+  openslide_t* slide = nullptr;
+  std::string line;
+  while (std::getline(std::cin, line)) {
+    std::istringstream request(line);
+    std::string verb, path;
+    request >> verb;
+    if (verb == "read" && slide != nullptr) {
+      read_windows(slide, request);
+      continue;
+    }
+    std::getline(request >> std::ws, path);
+    const Stopwatch watch;
+    openslide_t* opened = openslide_open(path.c_str());
+    const char* error = opened == nullptr ? "unknown" : openslide_get_error(opened);
+    if (verb == "use") {
+      slide = opened;
+    } else if (opened != nullptr) {
+      openslide_close(opened);
+    }
+    watch.answer(error);
+  }
+  return 0;
+}

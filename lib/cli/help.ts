@@ -1,0 +1,77 @@
+/** Text of `histojet help`. */
+export const overview = `histojet: computational pathology in Node.js
+
+Usage: histojet COMMAND [options]
+
+  info SLIDE [--json]         what a slide is: size, levels, resolution, properties
+  nuclei SLIDE -o OUT         find every nucleus and write QuPath or HoVer-Net files
+  demo [--out DIR]            try everything on a synthetic slide
+  doctor                      what this machine offers, and a self-test
+  help [COMMAND]              this text, or all options of a command
+  --version                   the version
+
+Exit codes: 0 done, 3 bad input or arguments, 4 could not write, 130/143 interrupted, 1 anything else.
+`;
+
+const info = `Usage: histojet info SLIDE [--json] [--tolerant]
+
+Shows what a slide is. SLIDE: Aperio SVS, tiled TIFF or BigTIFF, PNG, JPEG.
+
+  --json        one JSON object: path, format, width, height, levels, mpp, objectivePower, bounds,
+                properties, associatedImages, warnings
+  --tolerant    open a slide with damaged parts as far as it goes
+`;
+
+const nuclei = `Usage: histojet nuclei SLIDE -o OUT [options]
+
+Finds every nucleus of a slide and writes outlines as the run goes. OUT is chosen by its extension:
+.geojson, .geojson.gz (QuPath detections), .json (HoVer-Net). Until it is complete it is called
+OUT.part, which is a valid document at all times, also after Ctrl-C.
+
+  -m, --weights FILE      weights of a HoverFast network, .pth or .safetensors; default: the packaged
+                          ones, trained on synthetic slides for trying things out
+  -o, --output OUT        where to write
+  --format NAME           geojson, geojson.gz or hovernet-json, whatever the extension says
+  --mpp N                 micrometres per pixel that the network works at, default its own; for a slide
+                          that does not say its resolution: that of the slide
+  --region X,Y,W,H        this part only, in level-0 pixels
+  --tissue, --no-tissue   work where there is tissue (default), or everywhere
+  --variant NAME          whose procedure splits touching nuclei: hovernet (default) or hoverfast
+  --min-area-um2 N        smallest nucleus in square micrometres
+  --simplify N            simplification of outlines in thousandths of their length; 0 none
+  --stain NAME            he (default) or ihc-dab
+  --precision NAME        high (default), float32 or fast
+  --device NAME           auto (default) or cpu
+  --threads N             how many windows are worked on at once, default all cores
+  --tile-size N           pixels of the network's tiles, 256 to 4096, default 1024
+  --tolerant              paint damaged tiles as background instead of stopping
+  --overlay OUT.png       also a picture of the slide or region with the outlines, at most 4096 px
+  --progress MODE         bar (default on a terminal), json (one object per line on stderr), none
+`;
+
+const demo = `Usage: histojet demo [--out DIR] [--size N] [--seed N] [--threads N] [--precision NAME] [--progress MODE]
+
+Draws a synthetic H&E slide with known nuclei, finds them with the packaged weights, writes GeoJSON and
+a picture with the outlines, and scores the result against the truth.
+
+  --out DIR          where the files go, default demo-output
+  --size N           side of the slide in pixels, 1024 to 100000, default 10000
+  --seed N           another slide, default 1
+  --threads N        how many windows are worked on at once, default all cores
+  --precision NAME   high (default), float32 or fast
+  --progress MODE    bar (default on a terminal), json, none
+`;
+
+const doctor = `Usage: histojet doctor
+
+Shows versions, the processor and what is used of it, and checks that the packaged weights load and
+compute. Exit code 0 when all is well.
+`;
+
+/** Texts of `histojet help COMMAND`. */
+export const commandHelp: ReadonlyMap<string, string> = new Map([
+  ['info', info],
+  ['nuclei', nuclei],
+  ['demo', demo],
+  ['doctor', doctor],
+]);

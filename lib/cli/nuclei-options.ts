@@ -1,0 +1,94 @@
+import { resolve } from 'node:path';
+import type { Rect } from '../internal/rect.js';
+import { OptionReader, splitArguments } from './arguments.js';
+import { UsageError } from './exit-codes.js';
+import { type ProgressMode, progressModes } from './progress-display.js';
+
+/** What `histojet nuclei` was asked to do. */
+export interface NucleiOptions {
+  readonly slide: string;
+  readonly output: string;
+  readonly weights: string | undefined;
+  readonly format: 'geojson' | 'geojson.gz' | 'hovernet-json' | undefined;
+  readonly mpp: number | undefined;
+  readonly region: Rect | undefined;
+  readonly tissue: boolean;
+  readonly variant: 'hovernet' | 'hoverfast' | undefined;
+  readonly minAreaUm2: number | undefined;
+  readonly simplify: number | undefined;
+  readonly stain: 'he' | 'ihc-dab' | undefined;
+  readonly precision: 'high' | 'float32' | 'fast' | undefined;
+  readonly device: 'auto' | 'cpu' | 'cuda' | undefined;
+  readonly threads: number | undefined;
+  readonly tileSize: number | undefined;
+  readonly tolerant: boolean;
+  readonly overlay: string | undefined;
+  readonly progress: ProgressMode | undefined;
+}
+
+const text = { type: 'string' } as const;
+const flag = { type: 'boolean' } as const;
+
+const optionTable = {
+  weights: { type: 'string', short: 'm' },
+  output: { type: 'string', short: 'o' },
+  format: text,
+  mpp: text,
+  region: text,
+  tissue: flag,
+  'no-tissue': flag,
+  variant: text,
+  'min-area-um2': text,
+  simplify: text,
+  stain: text,
+  precision: text,
+  device: text,
+  threads: text,
+  'tile-size': text,
+  tolerant: flag,
+  overlay: text,
+  progress: text,
+} as const;
+
+/** Words of --precision, which several commands take. */
+export const precisions = ['high', 'float32', 'fast'] as const;
+
+/** Reads the arguments of `histojet nuclei`. @throws UsageError */
+export function nucleiOptions(args: readonly string[]): NucleiOptions {
+  const options = new OptionReader(splitArguments('nuclei', args, optionTable));
+  const slide = options.onlyPositional('nuclei', 'SLIDE');
+  const output = options.text('output');
+  if (output === undefined) {
+    throw new UsageError('nuclei: -o OUT is missing', `for example: histojet nuclei ${slide} -o nuclei.geojson.gz`);
+  }
+  const overlay = options.text('overlay');
+  for (const written of [output, overlay]) {
+    if (written !== undefined && resolve(written) === resolve(slide)) {
+      throw new UsageError(`${written} is the slide itself`, 'give the output another name');
+    }
+  }
+  if (overlay !== undefined && resolve(overlay) === resolve(output)) {
+    throw new UsageError('--overlay and -o name the same file', 'give the picture a name that ends in .png');
+  }
+  if (options.flag('tissue') && options.flag('no-tissue')) throw new UsageError('give --tissue or --no-tissue');
+  return {
+    slide,
+    output,
+    overlay,
+    weights: options.text('weights'),
+    format: options.word('format', ['geojson', 'geojson.gz', 'hovernet-json']),
+    mpp: options.number('mpp', { above: true }),
+    region: options.rect('region'),
+    tissue: !options.flag('no-tissue'),
+    variant: options.word('variant', ['hovernet', 'hoverfast']),
+    minAreaUm2: options.number('min-area-um2'),
+    simplify: options.number('simplify'),
+    stain: options.word('stain', ['he', 'ihc-dab']),
+    precision: options.word('precision', precisions),
+    device: options.word('device', ['auto', 'cpu', 'cuda']),
+    threads: options.integer('threads', 1, 4096),
+    tileSize: options.integer('tile-size', 256, 4096),
+    tolerant: options.flag('tolerant'),
+    progress: options.word('progress', progressModes),
+  };
+}
