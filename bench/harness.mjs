@@ -98,7 +98,11 @@ export function table(rows) {
     row.holds === null ? (row.note.startsWith('missing') ? 'missing' : '–') : row.holds ? 'yes' : 'NO',
   ]);
   const widths = head.map((title, i) => Math.max(title.length, ...body.map((cells) => cells[i].length)));
-  const line = (cells) => cells.map((cell, i) => cell.padEnd(widths[i])).join('  ').trimEnd();
+  const line = (cells) =>
+    cells
+      .map((cell, i) => cell.padEnd(widths[i]))
+      .join('  ')
+      .trimEnd();
   const rule = widths.map((width) => '-'.repeat(width)).join('  ');
   const notes = rows.filter((row) => row.note !== '').map((row) => `  ${row.workload} / ${row.rival}: ${row.note}`);
   return [line(head), rule, ...body.map(line), ...(notes.length > 0 ? ['', 'Notes', ...notes] : [])].join('\n');

@@ -45,6 +45,7 @@ export type { SlideTile } from './slide/tiles.js';
 export type { DType, TypedArray } from './tensor/dtype.js';
 export { Tensor, type TensorData, type TensorInput, type TensorOptions } from './tensor/tensor.js';
 export { type WeightEntry, Weights, type WeightsOptions } from './weights/weights.js';
+export { encodeGeoJson } from './writers/encode-geojson.js';
 export {
   createWriter,
   type ModelProvenance,

@@ -10,8 +10,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "../../test/native/engine/run_graph.hpp"
 #include "../../test/native/models/formula_dict.hpp"
-#include "../../test/native/models/run_graph.hpp"
 #include "models/nuclei_network.hpp"
 
 using namespace histojet;

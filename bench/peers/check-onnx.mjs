@@ -23,7 +23,10 @@ function readNpz(path) {
     const packed = file.subarray(start, start + file.readUInt32LE(at + 20));
     const npy = file.readUInt16LE(at + 10) === 8 ? inflateRawSync(packed) : packed;
     const header = npy.toString('latin1', 10, 10 + npy.readUInt16LE(8));
-    const shape = (/\(([^)]*)\)/.exec(header)?.[1] ?? '').split(',').map(Number).filter((side) => side > 0);
+    const shape = (/\(([^)]*)\)/.exec(header)?.[1] ?? '')
+      .split(',')
+      .map(Number)
+      .filter((side) => side > 0);
     const body = Uint8Array.from(npy.subarray(10 + npy.readUInt16LE(8)));
     if (header.includes("'<f4'")) arrays.set(name, { shape, data: new Float32Array(body.buffer) });
     if (header.includes("'|u1'")) arrays.set(name, { shape, data: body });
@@ -56,7 +59,9 @@ async function check(runtime, folder, set) {
       const expected = golden.get(`${size}.${name}`);
       const gap = largestGap(expected.data, outputs[name].data);
       const same = outputs[name].dims.slice(1).join() === expected.shape.join() && gap < 1e-4;
-      console.log(`set ${set} ${size} ${name} [${expected.shape}]: largest gap ${gap.toExponential(2)} ${same ? 'ok' : 'WRONG'}`);
+      console.log(
+        `set ${set} ${size} ${name} [${expected.shape}]: largest gap ${gap.toExponential(2)} ${same ? 'ok' : 'WRONG'}`,
+      );
       if (!same) process.exitCode = 1;
     }
     await session.close();

@@ -45,7 +45,9 @@ class Exporter {
   }
 
   batchNorm(x, prefix) {
-    const parts = ['weight', 'bias', 'running_mean', 'running_var'].map((part) => this.weight(`${prefix}.${part}`).name);
+    const parts = ['weight', 'bias', 'running_mean', 'running_var'].map(
+      (part) => this.weight(`${prefix}.${part}`).name,
+    );
     return { ...x, name: this.graph.node('BatchNormalization', [x.name, ...parts]) };
   }
 
@@ -104,7 +106,12 @@ class Exporter {
     const left = Math.floor((skip.width - width) / 2);
     const list = (key, values) =>
       this.graph.constant(`${key}_${skip.name}_${height}`, [2], BigInt64Array.from(values, BigInt));
-    const inputs = [skip.name, list('starts', [top, left]), list('ends', [top + height, left + width]), list('axes', [2, 3])];
+    const inputs = [
+      skip.name,
+      list('starts', [top, left]),
+      list('ends', [top + height, left + width]),
+      list('axes', [2, 3]),
+    ];
     return { ...skip, name: this.graph.node('Slice', inputs), height, width };
   }
 
@@ -157,9 +164,13 @@ function* layout({ inChannels, classes, depth, wf }) {
     yield [`${prefix}.bias`, [out]];
   }
   function* branch(prefix, out, into, kernel) {
-    for (const [index, channels] of [[0, into], [3, out]]) {
+    for (const [index, channels] of [
+      [0, into],
+      [3, out],
+    ]) {
       yield* conv(`${prefix}.block.${index}`, out, channels, kernel);
-      for (const part of ['weight', 'bias', 'running_mean', 'running_var']) yield [`${prefix}.block.${index + 1}.${part}`, [out]];
+      for (const part of ['weight', 'bias', 'running_mean', 'running_var'])
+        yield [`${prefix}.block.${index + 1}.${part}`, [out]];
     }
   }
   function* block(prefix, out, into) {
@@ -167,7 +178,8 @@ function* layout({ inChannels, classes, depth, wf }) {
     yield* branch(`${prefix}.conv_7`, out, into, 7);
     yield* conv(`${prefix}.conv`, out, 2 * out, 1);
   }
-  for (let i = 0; i < depth; i++) yield* block(`down_path.${i}`, 2 ** (wf + i), i === 0 ? inChannels : 2 ** (wf + i - 1));
+  for (let i = 0; i < depth; i++)
+    yield* block(`down_path.${i}`, 2 ** (wf + i), i === 0 ? inChannels : 2 ** (wf + i - 1));
   for (const path of ['up_path', 'up_path_m']) {
     for (let step = 0; step < depth - 1; step++) {
       const into = 2 ** (wf + depth - 1 - step);

@@ -26,7 +26,8 @@ function attribute(name, value) {
   if (Array.isArray(value)) {
     return Buffer.concat([text(1, name), ...value.map((item) => integer(8, item)), integer(20, attributeTypes.ints)]);
   }
-  if (typeof value === 'string') return Buffer.concat([text(1, name), text(4, value), integer(20, attributeTypes.string)]);
+  if (typeof value === 'string')
+    return Buffer.concat([text(1, name), text(4, value), integer(20, attributeTypes.string)]);
   return Buffer.concat([text(1, name), integer(3, value), integer(20, attributeTypes.int)]);
 }
 
@@ -46,6 +47,7 @@ function valueInfo(name, shape) {
 export class OnnxGraph {
   #parts = [];
   #count = 0;
+  #constants = new Set();
 
   input(name, shape) {
     this.#parts.push(bytes(11, valueInfo(name, shape)));
@@ -56,8 +58,10 @@ export class OnnxGraph {
     this.#parts.push(bytes(12, valueInfo(name, shape)));
   }
 
-  /** A constant: weights, or the int64 lists that some operators want as inputs. */
+  /** A constant: weights, or the lists that some operators want as inputs. Asked for twice, it is written once. */
   constant(name, shape, data) {
+    if (this.#constants.has(name)) return name;
+    this.#constants.add(name);
     this.#parts.push(bytes(5, tensor(name, shape, data)));
     return name;
   }

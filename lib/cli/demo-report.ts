@@ -25,7 +25,10 @@ export function describeDemo(report: DemoReport): string {
   const found = table([
     ['nuclei', `${grouped(nuclei)} found, ${grouped(scores.truthCount)} are there, ${grouped(scores.matched)} match`],
     ['Dice', scores.dice.toFixed(3)],
-    ['panoptic quality', `${scores.pq.toFixed(3)} = detection ${scores.dq.toFixed(3)} x outline ${scores.sq.toFixed(3)}`],
+    [
+      'panoptic quality',
+      `${scores.pq.toFixed(3)} = detection ${scores.dq.toFixed(3)} x outline ${scores.sq.toFixed(3)}`,
+    ],
     ['time', `${clock(seconds)} on ${report.threads} threads (${report.isa}, precision ${report.precision})`],
     ['speed', `${(megapixels / seconds).toFixed(1)} megapixels/s, ${grouped(nuclei / seconds)} nuclei/s`],
   ]);

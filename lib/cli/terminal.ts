@@ -44,5 +44,8 @@ export function clock(seconds: number): string {
 /** Rows of a name and a text, the texts below one another, each line ending in a newline. */
 export function table(rows: readonly (readonly [name: string, text: string])[], indent = '  '): string {
   const width = Math.max(0, ...rows.map(([name]) => name.length));
-  return rows.map(([name, text]) => `${indent}${name.padEnd(width)}  ${text}`.trimEnd()).join('\n').concat('\n');
+  return rows
+    .map(([name, text]) => `${indent}${name.padEnd(width)}  ${text}`.trimEnd())
+    .join('\n')
+    .concat('\n');
 }

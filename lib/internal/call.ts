@@ -1,5 +1,6 @@
 import { fromNative, isCancellation } from '../errors.js';
 import { type CancelHandle, native } from '../native.js';
+import { onAbort } from './abort.js';
 import * as validate from './validate.js';
 
 /**
@@ -22,15 +23,14 @@ export async function callNative<Result>(
   }
   signal.throwIfAborted();
   const cancel = native.cancelSource();
-  const onAbort = (): void => native.cancel(cancel);
-  signal.addEventListener('abort', onAbort, { once: true });
+  const forget = onAbort(signal, () => native.cancel(cancel));
   try {
     return await job(cancel);
   } catch (error) {
     if (isCancellation(error)) throw signal.reason;
     throw fromNative(error);
   } finally {
-    signal.removeEventListener('abort', onAbort);
+    forget();
   }
 }
 

@@ -1,3 +1,5 @@
+import { onAbort } from './abort.js';
+
 /**
  * Results of `start(i)` for i in [0, count), in order, with at most `ahead` calls open at once. Leaving the loop early
  * aborts the open calls and waits for them.
@@ -11,9 +13,8 @@ export async function* readAhead<Result>(
   start: (index: number, signal: AbortSignal) => Promise<Result>,
 ): AsyncGenerator<Result, void, undefined> {
   const stop = new AbortController();
-  const onAbort = (): void => stop.abort(signal?.reason);
-  if (signal?.aborted) onAbort();
-  signal?.addEventListener('abort', onAbort, { once: true });
+  signal?.throwIfAborted();
+  const forget = signal && onAbort(signal, () => stop.abort(signal.reason));
   const open: Promise<Result>[] = [];
   let next = 0;
   const fill = (): void => {
@@ -31,7 +32,7 @@ export async function* readAhead<Result>(
       yield result;
     }
   } finally {
-    signal?.removeEventListener('abort', onAbort);
+    forget?.();
     stop.abort();
     await Promise.allSettled(open);
   }

@@ -1,4 +1,5 @@
 import { HistojetError } from '../errors.js';
+import { onAbort } from '../internal/abort.js';
 import { callNative, callSync } from '../internal/call.js';
 import { type ProgressListener, ProgressMeter } from '../internal/progress.js';
 import { type NativeStep, native, type RunHandle } from '../native.js';
@@ -63,7 +64,7 @@ export class SlideSegmentation implements AsyncIterable<NucleusList> {
     const run = callSync(start);
     this.#run = run;
     const stop = (): void => native.runStop(run);
-    signal?.addEventListener('abort', stop, { once: true });
+    const forget = signal && onAbort(signal, stop);
     let finished = false;
     try {
       const meter = new ProgressMeter('segment', onProgress);
@@ -76,7 +77,7 @@ export class SlideSegmentation implements AsyncIterable<NucleusList> {
       }
       finished = true;
     } finally {
-      signal?.removeEventListener('abort', stop);
+      forget?.();
       if (!finished) {
         stop();
         await native.runNext(run).catch(() => {}); // rejects when the windows in flight have stopped

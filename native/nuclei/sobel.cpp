@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "kernels/fused_normalize/symmetric_filter.hpp"
 #include "nuclei/reflect.hpp"
 
 namespace histojet::nuclei {
@@ -17,37 +18,20 @@ std::vector<double> binomial(int n) {
   return row;
 }
 
-/// out = centre[x] * taps[0] + sum over k of (left[k][x] + right[k][x]) * taps[k].
-template <int kRadius, class Tap>
-void smooth(Tap tap, const double* taps, std::int64_t width, double* out) {
-  const double* left[kRadius];
-  const double* right[kRadius];
-  for (int k = 0; k < kRadius; ++k) {
-    left[k] = tap(-k - 1);
-    right[k] = tap(k + 1);
-  }
-  const double* centre = tap(0);
-  for (std::int64_t x = 0; x < width; ++x) {
-    double sum = centre[x] * taps[0];
-    for (int k = 0; k < kRadius; ++k) sum += (left[k][x] + right[k][x]) * taps[k + 1];
-    out[x] = sum;
-  }
-}
+constexpr int kLargestRadius = 10;
 
-/// out = sum over k of (right[k][x] - left[k][x]) * taps[k].
-template <int kRadius, class Tap>
-void derive(Tap tap, const double* taps, std::int64_t width, double* out) {
-  const double* left[kRadius];
-  const double* right[kRadius];
-  for (int k = 0; k < kRadius; ++k) {
+/// One row of the filter of which `tap(k)` gives the row or the shifted row at distance k from the centre.
+template <class Tap>
+void filter_row(Tap tap, const double* centre, const std::vector<double>& taps, double centre_tap, std::int64_t width,
+                double* out) {
+  const double* left[kLargestRadius];
+  const double* right[kLargestRadius];
+  const int radius = static_cast<int>(taps.size());
+  for (int k = 0; k < radius; ++k) {
     left[k] = tap(-k - 1);
     right[k] = tap(k + 1);
   }
-  for (std::int64_t x = 0; x < width; ++x) {
-    double sum = 0;
-    for (int k = 0; k < kRadius; ++k) sum += (right[k][x] - left[k][x]) * taps[k];
-    out[x] = sum;
-  }
+  kernels::kSymmetricFilter.pick(active_isa())({centre, left, right, taps.data(), centre_tap, radius, width, out});
 }
 
 }  // namespace
@@ -61,9 +45,19 @@ SobelRows::SobelRows(int taps, Axis axis, std::int64_t height, std::int64_t widt
   const auto derived_at = [&](int i) { return i < 0 || i >= taps - 2 ? 0.0 : derived[static_cast<std::size_t>(i)]; };
   // Tap i of binomial * (-1, 0, 1), centre at i = radius.
   for (int i = taps / 2 + 1; i < taps; ++i) along_.push_back(derived_at(i - 2) - derived_at(i));
-  across_.assign(smooth_taps.begin() + radius_, smooth_taps.end());
+  across_.assign(smooth_taps.begin() + radius_ + 1, smooth_taps.end());
+  centre_tap_ = smooth_taps[static_cast<std::size_t>(radius_)];
   padded_.resize(static_cast<std::size_t>(width + 2 * radius_));
   ring_.resize(static_cast<std::size_t>((2 * radius_ + 1) * width));
+}
+
+template <class Tap>
+void SobelRows::filter(Tap tap, bool derive, double* out) const {
+  if (derive) {
+    filter_row(tap, nullptr, along_, 0, width_, out);
+  } else {
+    filter_row(tap, tap(0), across_, centre_tap_, width_, out);
+  }
 }
 
 void SobelRows::feed(const float* row) {
@@ -75,11 +69,7 @@ void SobelRows::feed(const float* row) {
   }
   double* out = ring_.data() + fed_ % (2 * radius_ + 1) * width_;
   const auto tap = [&](std::int64_t k) { return middle + k; };
-  if (axis_ == Axis::kX) {
-    radius_ == 10 ? derive<10>(tap, along_.data(), width_, out) : derive<2>(tap, along_.data(), width_, out);
-  } else {
-    radius_ == 10 ? smooth<10>(tap, across_.data(), width_, out) : smooth<2>(tap, across_.data(), width_, out);
-  }
+  filter(tap, axis_ == Axis::kX, out);
   ++fed_;
 }
 
@@ -89,11 +79,7 @@ const double* SobelRows::filtered_row(std::int64_t y) const {
 
 void SobelRows::derivative(std::int64_t y, double* out) const {
   const auto tap = [&](std::int64_t k) { return filtered_row(y + k); };
-  if (axis_ == Axis::kY) {
-    radius_ == 10 ? derive<10>(tap, along_.data(), width_, out) : derive<2>(tap, along_.data(), width_, out);
-  } else {
-    radius_ == 10 ? smooth<10>(tap, across_.data(), width_, out) : smooth<2>(tap, across_.data(), width_, out);
-  }
+  filter(tap, axis_ == Axis::kY, out);
 }
 
 }  // namespace histojet::nuclei

@@ -25,6 +25,8 @@ class SobelRows {
 
  private:
   const double* filtered_row(std::int64_t y) const;
+  template <class Tap>
+  void filter(Tap tap, bool derive, double* out) const;
 
   Axis axis_;
   std::int64_t radius_;
@@ -32,7 +34,8 @@ class SobelRows {
   std::int64_t width_;
   std::int64_t fed_ = 0;
   std::vector<double> along_;   ///< [radius] taps on the right of the centre; those on the left are their negatives
-  std::vector<double> across_;  ///< [radius + 1] centre tap, then those on either side
+  std::vector<double> across_;  ///< [radius] taps on either side of the centre
+  double centre_tap_ = 0;
   std::vector<double> padded_;  ///< one row with `radius` reflected values on either side
   std::vector<double> ring_;    ///< [2 radius + 1, width] rows after the row pass
 };

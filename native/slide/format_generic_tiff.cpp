@@ -15,9 +15,19 @@ namespace {
 
 using TiffLevels = std::vector<std::unique_ptr<const TiffLevel>>;
 
-void add_reduced(const TiffFile& tiff, const TiffDirectory& directory, TiffLevels& levels,
+// Halving a side of 2^31 down to one pixel takes 32.
+constexpr std::size_t kMaxLevels = 64;
+
+bool is_reduced(const TiffDirectory& directory) {
+  return directory.tiled() && (directory.integer(tag::kNewSubfileType, 0) & 1) != 0;
+}
+
+/// Adds the directory as a level if it is one; `sub`: directories of tag 330 need no mark.
+void add_reduced(const TiffFile& tiff, const TiffDirectory& directory, bool sub, TiffLevels& levels,
                  std::vector<std::string>& warnings) {
+  if (levels.size() == kMaxLevels) return;
   try {
+    if (!sub && !is_reduced(directory)) return;
     auto level = std::make_unique<const TiffLevel>(tiff, directory);
     const auto same_size = [&](const auto& other) { return other->width() == level->width(); };
     // Equal widths are other focal planes or channels, not another resolution.
@@ -49,9 +59,7 @@ std::shared_ptr<const Slide> open_generic_tiff(const OpenContext& context) {
   TiffLevels levels;
   levels.push_back(std::make_unique<const TiffLevel>(*tiff, first));
   for (std::size_t i = 1; first.tiled() && i < tiff->directories().size(); ++i) {
-    const TiffDirectory& directory = tiff->directories()[i];
-    const bool reduced = directory.has(tag::kNewSubfileType) && (directory.integer(tag::kNewSubfileType, 0) & 1) != 0;
-    if (reduced && directory.tiled()) add_reduced(*tiff, directory, levels, parts.warnings);
+    add_reduced(*tiff, tiff->directories()[i], false, levels, parts.warnings);
   }
   sort_by_width(levels);
   add_tiff_properties(first, parts.properties);
@@ -59,7 +67,7 @@ std::shared_ptr<const Slide> open_generic_tiff(const OpenContext& context) {
   // OpenSlide does not look into sub-directories, so its hash is that of the smallest level of the chain.
   if (const auto hash = quickhash(*tiff, *levels.back(), first)) parts.properties["openslide.quickhash-1"] = *hash;
   for (const TiffDirectory& directory : tiff->sub_directories()) {
-    add_reduced(*tiff, directory, levels, parts.warnings);
+    add_reduced(*tiff, directory, true, levels, parts.warnings);
   }
   sort_by_width(levels);
   const auto resolution = mpp_from_resolution(first);

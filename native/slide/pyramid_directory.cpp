@@ -143,8 +143,8 @@ void write_directories(PartFile& file, const PyramidOptions& options, const code
     if (options.mpp > 0) {
       const double mpp = options.mpp * static_cast<double>(options.width) / static_cast<double>(level.width);
       d.add(282, kRational, 1, resolution(mpp));
-      d.add(283, kRational, 1, resolution(options.mpp * static_cast<double>(options.height) /
-                                          static_cast<double>(level.height)));
+      d.add(283, kRational, 1,
+            resolution(options.mpp * static_cast<double>(options.height) / static_cast<double>(level.height)));
     }
     d.add_numbers(284, kShort, {1});
     if (options.mpp > 0) d.add_numbers(296, kShort, {3});
@@ -153,8 +153,8 @@ void write_directories(PartFile& file, const PyramidOptions& options, const code
     d.add_numbers(323, kLong, {static_cast<std::uint64_t>(PyramidWriter::kTile)});
     add_tile_tables(d, level);
     d.add_raw(347, kUndefined, tables.size(), tables_at.data);
-    d.add_numbers(530, kShort, {static_cast<std::uint64_t>(jpeg.subsampling),
-                                static_cast<std::uint64_t>(jpeg.subsampling)});
+    d.add_numbers(530, kShort,
+                  {static_cast<std::uint64_t>(jpeg.subsampling), static_cast<std::uint64_t>(jpeg.subsampling)});
     link = d.finish(link);
   }
 }

@@ -30,7 +30,7 @@ struct Tile {
 using TilePointer = std::shared_ptr<const Tile>;
 
 struct Level {
-  std::int64_t width = 0;   // of the stored part: the slide, or one period of it
+  std::int64_t width = 0;  // of the stored part: the slide, or one period of it
   std::int64_t height = 0;
   std::int64_t columns = 0;
   std::int64_t rows = 0;

@@ -25,13 +25,13 @@ class PyramidSource {
 };
 
 struct PyramidOptions {
-  std::int64_t width = 0;    ///< level-0 pixels
+  std::int64_t width = 0;  ///< level-0 pixels
   std::int64_t height = 0;
-  double mpp = 0;            ///< micrometres per pixel; 0: not recorded
-  int quality = 88;          ///< JPEG quality, 1..100
-  int subsampling = 2;       ///< 1: 4:4:4, 2: 4:2:0
-  std::string description;   ///< ImageDescription of level 0; empty: left out
-  std::string software;      ///< Software tag; empty: left out
+  double mpp = 0;           ///< micrometres per pixel; 0: not recorded
+  int quality = 88;         ///< JPEG quality, 1..100
+  int subsampling = 2;      ///< 1: 4:4:4, 2: 4:2:0
+  std::string description;  ///< ImageDescription of level 0; empty: left out
+  std::string software;     ///< Software tag; empty: left out
   /// Side of a square after which the picture repeats in both directions, 0: never. Its tiles are stored once and
   /// named many times. A power of two, at least 256.
   std::int64_t period_px = 0;

@@ -16,11 +16,11 @@ struct Canvas {
   std::int64_t y = 0;
   std::int64_t width = 0;
   std::int64_t height = 0;
-  float scale = 4;     ///< pixels per micrometre
+  float scale = 4;  ///< pixels per micrometre
   std::vector<float> haem, eosin, brown, nuclear;
-  std::vector<float> tissue;      ///< 0..1 coverage
-  std::vector<float> grain, fine; ///< value noise of about 1.2 and 0.5 um, for anything that wants texture
-  std::vector<float> mid;         ///< value noise of about 4 um
+  std::vector<float> tissue;       ///< 0..1 coverage
+  std::vector<float> grain, fine;  ///< value noise of about 1.2 and 0.5 um, for anything that wants texture
+  std::vector<float> mid;          ///< value noise of about 4 um
   FieldGrid fields;
 
   Canvas(std::int64_t x, std::int64_t y, std::int64_t width, std::int64_t height, float scale)
@@ -46,11 +46,9 @@ void for_each_pixel_around(const Canvas& canvas, double cx, double cy, float rea
   const double lx = cx - static_cast<double>(canvas.x);
   const double ly = cy - static_cast<double>(canvas.y);
   const std::int64_t x0 = std::max<std::int64_t>(0, static_cast<std::int64_t>(std::floor(lx - reach)));
-  const std::int64_t x1 =
-      std::min<std::int64_t>(canvas.width - 1, static_cast<std::int64_t>(std::floor(lx + reach)));
+  const std::int64_t x1 = std::min<std::int64_t>(canvas.width - 1, static_cast<std::int64_t>(std::floor(lx + reach)));
   const std::int64_t y0 = std::max<std::int64_t>(0, static_cast<std::int64_t>(std::floor(ly - reach)));
-  const std::int64_t y1 =
-      std::min<std::int64_t>(canvas.height - 1, static_cast<std::int64_t>(std::floor(ly + reach)));
+  const std::int64_t y1 = std::min<std::int64_t>(canvas.height - 1, static_cast<std::int64_t>(std::floor(ly + reach)));
   for (std::int64_t py = y0; py <= y1; ++py) {
     const float dy = static_cast<float>(static_cast<double>(canvas.y + py) + 0.5 - cy);
     for (std::int64_t px = x0; px <= x1; ++px) {

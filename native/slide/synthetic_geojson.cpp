@@ -19,8 +19,8 @@ constexpr std::int64_t kBlock = 1024;
 constexpr std::int64_t kBatch = 32;  // blocks in memory at a time
 
 const char* kind_colour(int kind) {
-  static const std::array<const char*, 10> kColours = {"200,0,0",   "0,80,220",  "0,150,80",  "0,170,170", "150,60,200",
-                                                       "255,60,0",  "255,160,0", "90,90,90",  "220,0,160", "120,130,30"};
+  static const std::array<const char*, 10> kColours = {"200,0,0",  "0,80,220",  "0,150,80", "0,170,170", "150,60,200",
+                                                       "255,60,0", "255,160,0", "90,90,90", "220,0,160", "120,130,30"};
   return kColours[static_cast<std::size_t>(kind)];
 }
 

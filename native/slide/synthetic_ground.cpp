@@ -1,6 +1,5 @@
-#include "slide/synthetic_canvas.hpp"
-
 #include "base/checked.hpp"
+#include "slide/synthetic_canvas.hpp"
 
 namespace histojet::slide {
 
@@ -71,8 +70,8 @@ class FibreField {
     const double inverse = lattice.inverse();
     frame_x_ = static_cast<std::int64_t>(std::floor(static_cast<double>(canvas.x - 4) * inverse));
     frame_y_ = static_cast<std::int64_t>(std::floor(static_cast<double>(canvas.y - 4) * inverse));
-    frame_columns_ =
-        static_cast<std::int64_t>(std::floor(static_cast<double>(canvas.x + canvas.width + 4) * inverse)) + 2 - frame_x_;
+    frame_columns_ = static_cast<std::int64_t>(std::floor(static_cast<double>(canvas.x + canvas.width + 4) * inverse)) +
+                     2 - frame_x_;
     const std::int64_t frame_rows =
         static_cast<std::int64_t>(std::floor(static_cast<double>(canvas.y + canvas.height + 4) * inverse)) + 2 -
         frame_y_;
@@ -110,8 +109,8 @@ class FibreField {
     for (int k = 0; k < 4; ++k) {
       const float w = ((k & 1) ? wx : 1 - wx) * ((k & 2) ? wy : 1 - wy);
       if (w < 0.004f) continue;
-      const Frame& f = frames_[static_cast<std::size_t>((cy - frame_y_ + k / 2) * frame_columns_ + cx - frame_x_ +
-                                                        k % 2)];
+      const Frame& f =
+          frames_[static_cast<std::size_t>((cy - frame_y_ + k / 2) * frame_columns_ + cx - frame_x_ + k % 2)];
       const float dx = static_cast<float>(static_cast<double>(x) - f.x) / scale_;
       const float dy = static_cast<float>(static_cast<double>(y) - f.y) / scale_;
       const float along = dx * f.d.x + dy * f.d.y;
@@ -126,9 +125,7 @@ class FibreField {
   }
 
   /// Fibres run in waves of about 20 um.
-  float wave(float along, std::uint32_t salt) const {
-    return 2.2f * value_noise(plain_, along / 11, 0.5f, salt + 13);
-  }
+  float wave(float along, std::uint32_t salt) const { return 2.2f * value_noise(plain_, along / 11, 0.5f, salt + 13); }
 
   std::int64_t step_;
   float scale_;
@@ -154,13 +151,16 @@ Stains stroma(const Site& f, const Fibre& t, float fine, float grain, float mid,
   const float c = s.fibre_contrast;
   // Light between fibres, where the noise crosses zero.
   const float gleam = smooth_step(0.82f, 1.0f, 1 - std::abs(t.slit - 0.1f)) * smooth_step(-0.3f, 0.4f, -t.coarse);
-  const float pink_e = s.stroma_eosin * std::max(0.12f, 1 + c * (0.50f * t.coarse + 0.50f * t.fine - 0.45f * gleam) + 0.16f * fine + 0.10f * grain);
+  const float pink_e = s.stroma_eosin * std::max(0.12f, 1 + c * (0.50f * t.coarse + 0.50f * t.fine - 0.45f * gleam) +
+                                                            0.16f * fine + 0.10f * grain);
   const float pink_h = s.stroma_haem * (1 + 0.5f * t.coarse);
   // Fibrils run along the zero lines, too.
-  const float fibril = c * (0.7f * smooth_step(0.40f, 0.85f, t.fine) +
-                            smooth_step(0.80f, 1.0f, 1 - std::abs(t.fine + 0.15f)) * smooth_step(-0.1f, 0.5f, t.coarse));
+  const float fibril =
+      c * (0.7f * smooth_step(0.40f, 0.85f, t.fine) +
+           smooth_step(0.80f, 1.0f, 1 - std::abs(t.fine + 0.15f)) * smooth_step(-0.1f, 0.5f, t.coarse));
   const float blue_e = s.mucin_eosin * (1 + 0.5f * t.coarse + 0.3f * grain) + (0.16f + 0.2f * s.stroma_eosin) * fibril;
-  const float blue_h = s.mucin_haem * (1 + 0.28f * mid + 0.25f * t.coarse + 0.22f * grain + 0.2f * fine - 0.3f * gleam + 0.35f * fibril);
+  const float blue_h =
+      s.mucin_haem * (1 + 0.28f * mid + 0.25f * t.coarse + 0.22f * grain + 0.2f * fine - 0.3f * gleam + 0.35f * fibril);
   const float muscle_e = s.stroma_eosin * (0.95f + 0.22f * t.coarse + 0.12f * t.fine + 0.08f * grain);
   const float muscle_h = 0.08f + s.stroma_haem;
   const float lymph = 0.8f * f[kLymph] * f[kLymph];
@@ -237,7 +237,8 @@ void paint_ground(Canvas& c, const SyntheticStyle& s, const Layout& layout, cons
       if (nest > 0) {
         const float g = s.cytoplasm_granularity;
         const float foam = 1 - std::abs(mid + 0.6f * grain);
-        const float speck = std::max(0.1f, 1 + g * (0.30f * grain + 0.26f * fine + 0.35f * (foam - 0.6f)) + 0.12f * mid);
+        const float speck =
+            std::max(0.1f, 1 + g * (0.30f * grain + 0.26f * fine + 0.35f * (foam - 0.6f)) + 0.12f * mid);
         ground.eosin = mix(ground.eosin, s.cytoplasm_eosin * speck * (1 + 0.1f * t.coarse), nest);
         ground.haem = mix(ground.haem, s.cytoplasm_haem * speck, nest);
         ground.hole = mix(ground.hole, smooth_step(-1.0f, 1.0f, f[kLumen] + 1.1f * mid), nest);
@@ -250,8 +251,8 @@ void paint_ground(Canvas& c, const SyntheticStyle& s, const Layout& layout, cons
       }
       const float lard = smooth_step(-2.5f, 2.5f, f[kAdipose] + 1.5f * mid);
       if (lard > 0) {
-        const Stains fatty = fat_tissue(
-            fat.at(static_cast<double>(c.x + x) + 0.5, static_cast<double>(c.y + y) + 0.5), mid, s);
+        const Stains fatty =
+            fat_tissue(fat.at(static_cast<double>(c.x + x) + 0.5, static_cast<double>(c.y + y) + 0.5), mid, s);
         ground = {mix(ground.haem, fatty.haem, lard), mix(ground.eosin, fatty.eosin, lard), mix(ground.hole, 0, lard)};
       }
       ground.haem += 0.45f * f[kCloud] * (0.75f + 0.25f * mid) * (1 - lard);

@@ -10,8 +10,8 @@ namespace histojet::slide {
 namespace {
 
 constexpr float kDetailAmplitude = 0.20f;  // of the ragged edge relative to the island noise
-constexpr float kDetailBound = 0.50f;      // the largest value that the detail can add
-constexpr float kReachUm = 45.0f;          // nothing that belongs to the tissue lies further outside
+constexpr float kReachUm = 20.0f;          // fields end at this value of kTissue, which is only about a distance
+constexpr double kObjectReachUm = 16;      // true distance that nuclei and debris reach from their centres
 
 /// About the inverse of the normal distribution, for thresholds that give a share of the area.
 float probit(float p) {
@@ -89,14 +89,18 @@ void Layout::calibrate(const SyntheticParams& params) {
   threshold_ = values[index];
 }
 
-float Layout::island_low(double x, double y) const { return island_.at(x, y); }
+float Layout::island_low(double x, double y) const {
+  return island_.at(x, y);
+}
 
 float Layout::tissue_um(double x, double y) const {
   if (tissue_ >= 1) return 1000;
   if (tissue_ <= 0) return -1000;
   const float value = island_low(x, y) + kDetailAmplitude * island_detail_.at(x, y) - threshold_;
-  return value * static_cast<float>(island_px_ * mpp_) * 0.35f;
+  return value * tissue_scale();
 }
+
+float Layout::tissue_scale() const { return static_cast<float>(island_px_ * mpp_) * 0.35f; }
 
 float Layout::nest_um(double x, double y, float coverage) const {
   const float threshold = -0.30f * probit(coverage);
@@ -124,25 +128,25 @@ Layout::Mixture Layout::mixture(double x, double y) const {
   }
   float total = 0;
   for (float w : style_.territory_weight) total += w;
-  Mixture mixture;
+  float weight[9];
   float sum = 0;
   for (int k = 0; k < 9; ++k) {
-    const float gap = 1.0f - (distance[k] - nearest) / 0.16f;
-    if (gap <= 0) continue;
+    const float gap = std::max(0.0f, 1.0f - (distance[k] - nearest) / 0.16f);
+    weight[k] = gap * gap;
+    sum += weight[k];
+  }
+  Mixture mixture;
+  for (int k = 0; k < 9; ++k) {
+    if (weight[k] <= 0) continue;
     float lot = unit_float(static_cast<std::uint32_t>(kind[k]) << 1) * total;
     int pick = 0;
     while (pick + 1 < kTerritoryCount && lot >= style_.territory_weight[static_cast<std::size_t>(pick)]) {
       lot -= style_.territory_weight[static_cast<std::size_t>(pick)];
       ++pick;
     }
-    mixture.add(territory_recipe(static_cast<Territory>(pick)), gap * gap);
-    sum += gap * gap;
+    mixture.add(territory_recipe(static_cast<Territory>(pick)), weight[k] / sum);
   }
-  Mixture mean;
-  const float* from = &mixture.epithelium;
-  float* to = &mean.epithelium;
-  for (int i = 0; i < 11; ++i) to[i] = from[i] / sum;
-  return mean;
+  return mixture;
 }
 
 Site Layout::at(double x, double y) const {
@@ -206,8 +210,8 @@ FieldGrid Layout::grid(std::int64_t x, std::int64_t y, std::int64_t width, std::
   grid.sites.reserve(static_cast<std::size_t>(grid.columns * grid.rows));
   for (std::int64_t j = 0; j < grid.rows; ++j) {
     for (std::int64_t i = 0; i < grid.columns; ++i) {
-      grid.sites.push_back(at(static_cast<double>((grid.first_x + i) * step_),
-                              static_cast<double>((grid.first_y + j) * step_)));
+      grid.sites.push_back(
+          at(static_cast<double>((grid.first_x + i) * step_), static_cast<double>((grid.first_y + j) * step_)));
     }
   }
   return grid;
@@ -216,20 +220,19 @@ FieldGrid Layout::grid(std::int64_t x, std::int64_t y, std::int64_t width, std::
 bool Layout::blank(std::int64_t x, std::int64_t y, std::int64_t width, std::int64_t height) const {
   if (tissue_ <= 0) return true;
   if (tissue_ >= 1) return false;
-  // The island noise changes by less than 4 / spacing per pixel (three octaves of equal slope), so that samples 32
-  // pixels apart miss at most half a step of that slope.
-  const double probe = std::max(16.0, island_px_ / 24);
-  const float slope = static_cast<float>(6.0 / island_px_);
-  const float slack = slope * static_cast<float>(probe * 0.75);
-  const float limit = threshold_ - kDetailAmplitude * kDetailBound * 2 - slack -
-                      kReachUm / (static_cast<float>(island_px_ * mpp_) * 0.35f);
-  const std::int64_t columns = 1 + static_cast<std::int64_t>(static_cast<double>(width) / probe);
-  const std::int64_t rows = 1 + static_cast<std::int64_t>(static_cast<double>(height) / probe);
+  // Gradient noise changes by at most 2 per cell: with three octaves of equal slope on each of the two fractals, the
+  // value between samples `probe` apart stays within this slack.
+  const double probe = std::max(4.0, island_px_ / 128);
+  const double slope = (6.0 + 6.0 * 8 * static_cast<double>(kDetailAmplitude)) / island_px_;
+  const float slack = static_cast<float>(slope * probe * 0.71) * tissue_scale();
+  const std::int64_t margin = static_cast<std::int64_t>(kObjectReachUm / mpp_) + step_;
+  const std::int64_t columns = 1 + static_cast<std::int64_t>(static_cast<double>(width + 2 * margin) / probe);
+  const std::int64_t rows = 1 + static_cast<std::int64_t>(static_cast<double>(height + 2 * margin) / probe);
   for (std::int64_t j = 0; j <= rows; ++j) {
     for (std::int64_t i = 0; i <= columns; ++i) {
-      const double px = static_cast<double>(x) + static_cast<double>(width * i) / static_cast<double>(columns);
-      const double py = static_cast<double>(y) + static_cast<double>(height * j) / static_cast<double>(rows);
-      if (island_low(px, py) > limit) return false;
+      const double px = static_cast<double>(x - margin) + static_cast<double>((width + 2 * margin) * i) / static_cast<double>(columns);
+      const double py = static_cast<double>(y - margin) + static_cast<double>((height + 2 * margin) * j) / static_cast<double>(rows);
+      if (tissue_um(px, py) + slack > -kReachUm) return false;
     }
   }
   return true;

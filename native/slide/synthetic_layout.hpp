@@ -24,16 +24,16 @@ enum Field {
   kBlood,       ///< 0..1
   kDirectionX,  ///< fibres run this way (unit vector, blended)
   kDirectionY,
-  kHaem,        ///< factor on haematoxylin, around 1
-  kEosin,       ///< factor on eosin, around 1
-  kDefocus,     ///< 0..1
-  kFold,        ///< 0..1
-  kCloud,       ///< 0..1 basophilic smear
-  kSpacing,     ///< distance between epithelial nuclei, 1: touching
-  kSlit,        ///< 0..1
-  kStromal,     ///< density of stromal nuclei, around 1
-  kGrade,       ///< -1..1 character of the nuclei here
-  kWide,        ///< -1..1 free noise of about 15 um
+  kHaem,     ///< factor on haematoxylin, around 1
+  kEosin,    ///< factor on eosin, around 1
+  kDefocus,  ///< 0..1
+  kFold,     ///< 0..1
+  kCloud,    ///< 0..1 basophilic smear
+  kSpacing,  ///< distance between epithelial nuclei, 1: touching
+  kSlit,     ///< 0..1
+  kStromal,  ///< density of stromal nuclei, around 1
+  kGrade,    ///< -1..1 character of the nuclei here
+  kWide,     ///< -1..1 free noise of about 15 um
   kFieldCount,
 };
 using Site = std::array<float, kFieldCount>;
@@ -70,6 +70,7 @@ class Layout {
   struct Mixture;
   float island_low(double x, double y) const;
   float tissue_um(double x, double y) const;
+  float tissue_scale() const;
   float nest_um(double x, double y, float coverage) const;
   Mixture mixture(double x, double y) const;
   void calibrate(const SyntheticParams& params);

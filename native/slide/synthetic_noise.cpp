@@ -17,7 +17,9 @@ float CellRandom::normal() {
   return (sum - 2.0f) * 1.7320508f;
 }
 
-float CellRandom::spread(float sigma) { return portable_exp(sigma * normal()); }
+float CellRandom::spread(float sigma) {
+  return portable_exp(sigma * normal());
+}
 
 float portable_exp(float x) {
   double r = 1.0 + static_cast<double>(x) / 4096.0;
@@ -58,8 +60,12 @@ const GradientTable& gradients() {
   return table;
 }
 
-inline float fade(float t) { return t * t * t * (t * (t * 6 - 15) + 10); }
-inline float ease(float t) { return t * t * (3 - 2 * t); }
+inline float fade(float t) {
+  return t * t * t * (t * (t * 6 - 15) + 10);
+}
+inline float ease(float t) {
+  return t * t * (3 - 2 * t);
+}
 
 /// Floor of moderate values without a library call.
 inline std::int64_t fast_floor(double x) {
@@ -126,8 +132,7 @@ float value_noise(const Lattice& lattice, float u, float v, std::uint32_t salt) 
   return 2 * mix(mix(a, b, sx), mix(c, d, sx), sy) - 1;
 }
 
-Fractal::Fractal(double spacing_px, int octaves, float gain, std::int64_t period_px, std::uint64_t seed)
-    : gain_(gain) {
+Fractal::Fractal(double spacing_px, int octaves, float gain, std::int64_t period_px, std::uint64_t seed) : gain_(gain) {
   for (int i = 0; i < octaves; ++i) {
     lattices_.emplace_back(spacing_px, period_px, seed * 31 + static_cast<std::uint64_t>(i) * 977 + 5);
     spacing_px *= 0.5;

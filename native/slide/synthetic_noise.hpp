@@ -19,7 +19,9 @@ inline std::uint32_t hash_point(std::int32_t x, std::int32_t y, std::uint32_t se
 }
 
 /// 0 to below 1.
-inline float unit_float(std::uint32_t bits) { return static_cast<float>(bits >> 8) * (1.0f / 16777216.0f); }
+inline float unit_float(std::uint32_t bits) {
+  return static_cast<float>(bits >> 8) * (1.0f / 16777216.0f);
+}
 
 /// A stream of numbers that belongs to one object (splitmix64).
 class CellRandom {
@@ -55,8 +57,12 @@ inline float smooth_step(float low, float high, float x) {
   t = t < 0 ? 0 : (t > 1 ? 1 : t);
   return t * t * (3 - 2 * t);
 }
-inline float clamp01(float x) { return x < 0 ? 0 : (x > 1 ? 1 : x); }
-inline float mix(float a, float b, float t) { return a + (b - a) * t; }
+inline float clamp01(float x) {
+  return x < 0 ? 0 : (x > 1 ? 1 : x);
+}
+inline float mix(float a, float b, float t) {
+  return a + (b - a) * t;
+}
 
 /// A square lattice over the slide. With a period (pixels) the spacing is rounded so that a whole number of cells fits
 /// and indices wrap, which makes everything built on it periodic.
@@ -66,9 +72,7 @@ class Lattice {
   Lattice(double spacing_px, std::int64_t period_px, std::uint64_t seed);
   double spacing() const { return spacing_; }
   double inverse() const { return inverse_; }
-  std::uint32_t hash(std::int64_t ix, std::int64_t iy) const {
-    return hash_point(wrap(ix), wrap(iy), seed_);
-  }
+  std::uint32_t hash(std::int64_t ix, std::int64_t iy) const { return hash_point(wrap(ix), wrap(iy), seed_); }
   /// A stream for the object of a cell; `salt` separates several uses.
   CellRandom random(std::int64_t ix, std::int64_t iy, std::uint32_t salt = 0) const;
 

@@ -139,8 +139,8 @@ void epithelial(Nucleus& n, const SyntheticStyle& s, float grade, float scale, C
   n.outline.b = mean / std::sqrt(stretch) * scale;
   n.outline.bend = r.normal() * 0.10f / n.outline.a;
   const float rough = (atypical ? 2.0f : 1.0f) * (0.5f + s.pleomorphism * 3);
-  shape(n.outline, {{0.05f * rough, 0.06f * rough, 0.045f * rough, 0.035f * rough, 0.022f * rough}, r.range(-0.15f, 0.35f)},
-        r);
+  shape(n.outline,
+        {{0.05f * rough, 0.06f * rough, 0.045f * rough, 0.035f * rough, 0.022f * rough}, r.range(-0.15f, 0.35f)}, r);
 
   Chromatin& c = n.chromatin;
   const float tone = s.darkness * r.spread(0.24f) * (1 - 0.12f * grade);
@@ -161,8 +161,8 @@ void epithelial(Nucleus& n, const SyntheticStyle& s, float grade, float scale, C
   c.rim_px = r.range(0.45f, 1.0f) * scale;
   c.grain_px = r.range(0.45f, 1.2f) * scale;
   if (r.chance(s.nucleolus)) {
-    nucleoli(n, 1 + static_cast<int>(r.unit() * r.unit() * 3), r.range(0.5f, 1.2f) * scale,
-             tone * r.range(0.3f, 1.0f), r);
+    nucleoli(n, 1 + static_cast<int>(r.unit() * r.unit() * 3), r.range(0.5f, 1.2f) * scale, tone * r.range(0.3f, 1.0f),
+             r);
   }
 }
 
@@ -200,8 +200,8 @@ void plasma(Nucleus& n, const SyntheticStyle& s, float scale, CellRandom& r) {
   body.opacity = r.range(0.6f, 0.95f);
 }
 
-void spindle(Nucleus& n, const SyntheticStyle& s, float length_um, float width_um, float curve, float ends,
-             float scale, CellRandom& r) {
+void spindle(Nucleus& n, const SyntheticStyle& s, float length_um, float width_um, float curve, float ends, float scale,
+             CellRandom& r) {
   n.outline.a = 0.5f * length_um * scale;
   n.outline.b = 0.5f * width_um * scale;
   n.outline.bend = r.normal() * curve / n.outline.a;

@@ -33,7 +33,7 @@ constexpr int kMaxRing = 40;
 struct Outline {
   double x = 0;  ///< centre, level-0 pixels
   double y = 0;
-  float a = 1;   ///< half axes, pixels
+  float a = 1;  ///< half axes, pixels
   float b = 1;
   Direction axis;
   float bend = 0;
@@ -43,7 +43,7 @@ struct Outline {
 
   struct Local {
     float u, v;
-    float rho;   ///< 1 on the outline
+    float rho;       ///< 1 on the outline
     float distance;  ///< pixels, about; negative inside
   };
   Local locate(float dx, float dy) const;
@@ -60,13 +60,13 @@ struct Chromatin {
   float fine = 0.1f;
   float grain_px = 5;
   float eosin = 0.15f;
-  float edge_px = 0.7f;   ///< softness of the border
-  float smear = 0;        ///< 0 sharp inside, 1 texture gone (out of focus)
-  float through = 0.3f;   ///< how much of a covered nucleus shows
-  float halo = 0;         ///< how white the gap around it is
+  float edge_px = 0.7f;  ///< softness of the border
+  float smear = 0;       ///< 0 sharp inside, 1 texture gone (out of focus)
+  float through = 0.3f;  ///< how much of a covered nucleus shows
+  float halo = 0;        ///< how white the gap around it is
   float halo_px = 0;
-  Direction halo_side;    ///< where the gap is widest
-  float halo_lop = 0;     ///< 0 the same all around, above 1 missing on the other side
+  Direction halo_side;  ///< where the gap is widest
+  float halo_lop = 0;   ///< 0 the same all around, above 1 missing on the other side
   int nucleoli = 0;
   std::array<std::array<float, 4>, 3> nucleolus{};  ///< u, v, radius (pixels), strength
   std::uint32_t seed = 0;

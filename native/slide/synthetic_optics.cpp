@@ -1,6 +1,5 @@
-#include "slide/synthetic_canvas.hpp"
-
 #include "base/checked.hpp"
+#include "slide/synthetic_canvas.hpp"
 
 namespace histojet::slide {
 
@@ -56,7 +55,8 @@ void blur(std::vector<float>& plane, std::int64_t width, std::int64_t height, co
     float* out = across.data() + y * width;
     for (std::int64_t x = reach; x < width - reach; ++x) {
       float sum = kernel[0] * row[x];
-      for (int k = 1; k <= radius; ++k) sum += kernel[static_cast<std::size_t>(k)] * (row[x - k * stride] + row[x + k * stride]);
+      for (int k = 1; k <= radius; ++k)
+        sum += kernel[static_cast<std::size_t>(k)] * (row[x - k * stride] + row[x + k * stride]);
       out[x] = sum;
     }
   }
@@ -108,7 +108,8 @@ void transmit(const Canvas& c, const SyntheticStyle& s, std::array<std::vector<f
       const float e = c.eosin[i] * e_gain * thick;
       const float b = c.brown[i] * s.strength * thick;
       for (std::size_t k = 0; k < 3; ++k) {
-        light[k][i] = s.white[k] * transmission(n * s.nuclear[k] + h * s.haematoxylin[k] + e * s.eosin[k] + b * s.brown[k]);
+        light[k][i] =
+            s.white[k] * transmission(n * s.nuclear[k] + h * s.haematoxylin[k] + e * s.eosin[k] + b * s.brown[k]);
       }
     }
   }
@@ -160,7 +161,7 @@ Image develop(const Canvas& c, const SyntheticStyle& s, std::int64_t margin, std
       const std::size_t i = static_cast<std::size_t>((y + margin) * c.width + x + margin);
       const std::int64_t gx = c.x + margin + x;
       const std::int64_t gy = c.y + margin + y;
-      const bool near_tissue = c.fields.at(floor_div(gx, c.fields.step), floor_div(gy, c.fields.step))[kTissue] > -40;
+      const bool near_tissue = c.fields.at(floor_div(gx, c.fields.step), floor_div(gy, c.fields.step))[kTissue] > -16;
       const float amplitude = near_tissue ? s.noise * (0.3f + 0.7f * c.tissue[i]) : 0.0f;
       const std::uint32_t h = hash_point(static_cast<std::int32_t>(gx), static_cast<std::int32_t>(gy), noise_seed);
       const float common = static_cast<float>((h & 0xff) + ((h >> 8) & 0xff)) / 255.0f - 1.0f;
@@ -168,7 +169,8 @@ Image develop(const Canvas& c, const SyntheticStyle& s, std::int64_t margin, std
         const float own = static_cast<float>((h >> (16 + 5 * k)) & 0x1f) / 15.5f - 1.0f;
         const float value = light[k][i] + amplitude * (1.6f * common + 0.7f * own);
         const int level = static_cast<int>(value + 0.5f);
-        out[3 * x + static_cast<std::int64_t>(k)] = static_cast<std::uint8_t>(level < 0 ? 0 : (level > 255 ? 255 : level));
+        out[3 * x + static_cast<std::int64_t>(k)] =
+            static_cast<std::uint8_t>(level < 0 ? 0 : (level > 255 ? 255 : level));
       }
     }
   }

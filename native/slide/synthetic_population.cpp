@@ -54,14 +54,14 @@ FatWall FatCells::at(double x, double y) const {
 /// Candidates of a block of cells, with the circles that keep neighbours apart.
 struct Population::Candidates {
   struct Guard {
-    float x, y;            // centre, pixels from the block's corner
-    float extent;          // furthest point of the guard circles
-    float radius;          // of each circle
-    float offset[3][2];    // of the circles
+    float x, y;          // centre, pixels from the block's corner
+    float extent;        // furthest point of the guard circles
+    float radius;        // of each circle
+    float offset[3][2];  // of the circles
     int circles;
     std::uint32_t priority;
     std::uint64_t order;
-    int state;             // 0 open, 1 lives, 2 gone
+    int state;  // 0 open, 1 lives, 2 gone
   };
   std::int64_t columns = 0, rows = 0;
   std::vector<std::int32_t> cell;  // index or -1
@@ -165,12 +165,16 @@ bool Population::choose_kind(Nucleus& n, const Site& site, CellRandom& r) const 
     if (!r.chance(0.97f)) return false;
     n.spacing = style_.crowding * site[kSpacing] * r.range(0.86f, 1.12f);
     const float lot = r.unit();
-    n.kind = r.chance(clamp01(style_.vesicular + 0.5f * site[kGrade])) ? NucleusKind::kVesicular
-                                                                       : NucleusKind::kEpithelial;
-    if (lot < style_.atypical) n.kind = NucleusKind::kAtypical;
-    else if (lot < style_.atypical + 0.006f) n.kind = NucleusKind::kMitosis;
-    else if (lot < style_.atypical + 0.022f) n.kind = NucleusKind::kPyknotic;
-    else if (lot < style_.atypical + 0.030f + 0.014f * style_.lymphocytes) n.kind = NucleusKind::kLymphocyte;
+    n.kind =
+        r.chance(clamp01(style_.vesicular + 0.5f * site[kGrade])) ? NucleusKind::kVesicular : NucleusKind::kEpithelial;
+    if (lot < style_.atypical)
+      n.kind = NucleusKind::kAtypical;
+    else if (lot < style_.atypical + 0.006f)
+      n.kind = NucleusKind::kMitosis;
+    else if (lot < style_.atypical + 0.022f)
+      n.kind = NucleusKind::kPyknotic;
+    else if (lot < style_.atypical + 0.030f + 0.014f * style_.lymphocytes)
+      n.kind = NucleusKind::kLymphocyte;
     n.outline.axis = direction_of(r.unit());
     if (site[kLumen] > -45 && site[kEpithelium] < 16) {
       const Direction across = layout_.nest_normal(x, y);
@@ -227,7 +231,7 @@ bool Population::candidate(std::int64_t ix, std::int64_t iy, Nucleus& n) const {
 void Population::resolve(Candidates& c) const {
   const float cell_px = static_cast<float>(lattice_.spacing());
   const std::size_t count = c.guards.size();
-  std::vector<std::int32_t> rivals;   // of all candidates, one after another
+  std::vector<std::int32_t> rivals;  // of all candidates, one after another
   std::vector<std::size_t> first(count + 1, 0);
   std::size_t next = 0;
   for (std::int64_t row = 0; row < c.rows; ++row) {
@@ -235,8 +239,7 @@ void Population::resolve(Candidates& c) const {
       const std::int32_t self = c.cell[static_cast<std::size_t>(row * c.columns + column)];
       if (self < 0) continue;
       const Candidates::Guard& guard = c.guards[static_cast<std::size_t>(self)];
-      const std::int64_t reach =
-          static_cast<std::int64_t>((guard.extent + kMaxExtentUm * scale_) / cell_px) + 1;
+      const std::int64_t reach = static_cast<std::int64_t>((guard.extent + kMaxExtentUm * scale_) / cell_px) + 1;
       for (std::int64_t v = std::max<std::int64_t>(0, row - reach); v <= std::min(c.rows - 1, row + reach); ++v) {
         for (std::int64_t u = std::max<std::int64_t>(0, column - reach); u <= std::min(c.columns - 1, column + reach);
              ++u) {
@@ -351,8 +354,8 @@ std::vector<Nucleus> Population::near(std::int64_t x, std::int64_t y, std::int64
       const auto list = chunk(cx - lap_x * chunks_, cy - lap_y * chunks_);
       const double shift_x = static_cast<double>(lap_x * period_px_);
       const double shift_y = static_cast<double>(lap_y * period_px_);
-      const std::int64_t cells = chunks_ > 0 ? static_cast<std::int64_t>(
-          static_cast<double>(period_px_) / lattice_.spacing() + 0.5) : 0;
+      const std::int64_t cells =
+          chunks_ > 0 ? static_cast<std::int64_t>(static_cast<double>(period_px_) / lattice_.spacing() + 0.5) : 0;
       for (const Nucleus& n : *list) {
         const double nx = n.outline.x + shift_x;
         const double ny = n.outline.y + shift_y;

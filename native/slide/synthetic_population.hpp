@@ -14,8 +14,8 @@ namespace histojet::slide {
 
 /// Walls of fat cells: a jittered honeycomb.
 struct FatWall {
-  float distance_um;    ///< to the nearest wall
-  Direction along;      ///< the wall's direction
+  float distance_um;  ///< to the nearest wall
+  Direction along;    ///< the wall's direction
 };
 class FatCells {
  public:
@@ -33,8 +33,7 @@ class FatCells {
 /// on a bounded neighbourhood only; chunks of the slide are computed on demand and a few are kept.
 class Population {
  public:
-  Population(const SyntheticParams& params, const SyntheticStyle& style, const Layout& layout,
-             std::int64_t period_px);
+  Population(const SyntheticParams& params, const SyntheticStyle& style, const Layout& layout, std::int64_t period_px);
 
   /// All nuclei whose body may touch the window, lowest first (the order of drawing). Centres are in the coordinates
   /// of the window, also beyond the period.

@@ -29,7 +29,9 @@ namespace {
 enum class Look { kOrdinary, kPale, kDark, kPink, kBluish, kPurpleCytoplasm, kThick, kCount };
 
 /// Blank background is one exact colour, so that its tiles can be shared.
-float whole(float x) { return static_cast<float>(static_cast<int>(x)); }
+float whole(float x) {
+  return static_cast<float>(static_cast<int>(x));
+}
 
 void draw_optics(SyntheticStyle& s, Look look, CellRandom& r) {
   const float paper = r.range(228, 250);

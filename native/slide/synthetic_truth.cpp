@@ -135,8 +135,8 @@ bool make_visible(const Nucleus& n, const std::vector<const Outline*>& uppers, c
 
 }  // namespace
 
-std::vector<VisibleNucleus> visible_nuclei(const Population& population, const SyntheticParams& params,
-                                           std::int64_t x, std::int64_t y, std::int64_t width, std::int64_t height) {
+std::vector<VisibleNucleus> visible_nuclei(const Population& population, const SyntheticParams& params, std::int64_t x,
+                                           std::int64_t y, std::int64_t width, std::int64_t height) {
   const std::int64_t reach = static_cast<std::int64_t>(18.0 / params.mpp) + 2;
   const auto nuclei = population.near(x - reach, y - reach, width + 2 * reach, height + 2 * reach);
   std::vector<VisibleNucleus> visible;
@@ -191,7 +191,8 @@ void paint_labels(const std::vector<VisibleNucleus>& nuclei, std::int64_t x, std
       std::sort(crossings.begin(), crossings.end());
       for (std::size_t i = 0; i + 1 < crossings.size(); i += 2) {
         const std::int64_t from = std::max(x, static_cast<std::int64_t>(std::ceil(crossings[i] - 0.5)));
-        const std::int64_t to = std::min(x + width - 1, static_cast<std::int64_t>(std::ceil(crossings[i + 1] - 0.5)) - 1);
+        const std::int64_t to =
+            std::min(x + width - 1, static_cast<std::int64_t>(std::ceil(crossings[i + 1] - 0.5)) - 1);
         for (std::int64_t column = from; column <= to; ++column) {
           labels[static_cast<std::size_t>((row - y) * width + column - x)] = label;
         }

@@ -16,8 +16,8 @@ struct VisibleNucleus {
 };
 
 /// Rings of all nuclei that may touch the window, in the order of drawing. Coordinates have at most two decimals.
-std::vector<VisibleNucleus> visible_nuclei(const Population& population, const SyntheticParams& params,
-                                           std::int64_t x, std::int64_t y, std::int64_t width, std::int64_t height);
+std::vector<VisibleNucleus> visible_nuclei(const Population& population, const SyntheticParams& params, std::int64_t x,
+                                           std::int64_t y, std::int64_t width, std::int64_t height);
 
 /// Paints rings into labels of a window: a pixel belongs to the last ring that holds its centre.
 void paint_labels(const std::vector<VisibleNucleus>& nuclei, std::int64_t x, std::int64_t y, std::int64_t width,

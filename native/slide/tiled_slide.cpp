@@ -115,7 +115,7 @@ void TiledSlide::read_region(const RegionRequest& request, std::span<std::uint8_
     throw Error(ErrorCode::kInvalidArgument, path() + ": expected a level 0.." + std::to_string(levels_.size() - 1) +
                                                  ", got " + std::to_string(request.level));
   }
-  if (std::max(std::abs(request.x), std::abs(request.y)) > kMaxCoordinate) {
+  if (std::min(request.x, request.y) < -kMaxCoordinate || std::max(request.x, request.y) > kMaxCoordinate) {
     throw Error(ErrorCode::kInvalidArgument, path() + ": the corner of the region is out of range");
   }
   if (out.size() != region_bytes(request)) {

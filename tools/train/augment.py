@@ -145,6 +145,46 @@ def grey_patch(sample: Sample, rng: np.random.Generator) -> None:
     sample.known[area] = 1
 
 
+def cover(sample: Sample, alpha: np.ndarray, colour: np.ndarray) -> None:
+    """Paints colour over the image; nuclei that it hides are no targets, those beside it keep unweighted maps."""
+    sample.rgb = sample.rgb * (1 - alpha[..., None]) + colour * alpha[..., None]
+    hidden = alpha > 0.5
+    sample.mask = np.where(hidden, 0, sample.mask)
+    sample.maps = np.where(hidden, 0, sample.maps)
+    near = ndimage.uniform_filter(alpha, 25) > 0.01
+    sample.known = np.where(hidden | ~near, sample.known, 0)
+
+
+def spill(sample: Sample, rng: np.random.Generator) -> None:
+    """Blots of marking ink or pigment with ragged, more or less soft edges."""
+    side = sample.rgb.shape[0]
+    field = low_frequency(rng, side, int(rng.integers(4, 13))) + 0.25 * low_frequency(rng, side, 48)
+    level = np.quantile(field, 1 - rng.uniform(0.01, 0.12))
+    alpha = np.clip((field - level) * rng.uniform(2, 20), 0, 1) * rng.uniform(0.6, 1)
+    tones = np.array([[0.02, 0.35, 0.36], [0.05, 0.05, 0.07], [0.35, 0.2, 0.08], [0.1, 0.4, 0.3]])
+    tone = np.clip(tones[rng.integers(4)] + rng.normal(0, 0.06, 3), 0, 1)
+    grain = 1 + 0.25 * low_frequency(rng, side, 64)[..., None]
+    cover(sample, alpha.astype(np.float32), (tone * grain).astype(np.float32))
+
+
+def lamellae(sample: Sample, rng: np.random.Generator) -> None:
+    """A region of long dark wavy bands as in keratin: dark, elongated, and without nuclei."""
+    side = sample.rgb.shape[0]
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32)
+    angle = rng.uniform(0, np.pi)
+    across = x * np.sin(angle) + y * np.cos(angle) + rng.uniform(4, 14) * low_frequency(rng, side, 5)
+    across += rng.uniform(0, 3) * low_frequency(rng, side, 18)
+    bands = np.sin(2 * np.pi * across / rng.uniform(7, 40)) + rng.uniform(-0.6, 1.4)
+    bands = np.clip(bands * rng.uniform(1, 5), 0, 1) * rng.uniform(0.6, 1)
+    region = low_frequency(rng, side, 3) + 0.1 * low_frequency(rng, side, 20)
+    inside = np.clip((region - np.quantile(region, 1 - rng.uniform(0.1, 0.5))) * 8, 0, 1)
+    tones = np.array([[0.28, 0.12, 0.25], [0.40, 0.12, 0.18], [0.2, 0.1, 0.22], [0.5, 0.25, 0.42]])
+    tone = np.clip(tones[rng.integers(4)] + rng.normal(0, 0.05, 3), 0, 1)
+    ground = np.array([0.93, 0.9, 0.93]) if rng.random() < 0.4 else np.clip(tone + rng.uniform(0.1, 0.3), 0, 1)
+    colour = ground + (tone - ground) * bands[..., None]
+    cover(sample, inside.astype(np.float32), colour.astype(np.float32))
+
+
 def crop_scaled(
     rgb: np.ndarray, labels_like: dict[str, np.ndarray], out_px: int, rng: np.random.Generator, low: float, high: float
 ) -> Sample:
@@ -201,6 +241,8 @@ def augment(
 ) -> Sample:
     """One training sample from one tile."""
     sample = turn(crop_scaled(rgb, targets, out_px, rng, 0.8, 1.25), rng)
+    if rng.random() < 0.16:
+        (spill if rng.random() < 0.55 else lamellae)(sample, rng)
     sample.rgb = change_look(np.ascontiguousarray(sample.rgb), rng)
     if rng.random() < 0.06:
         for name in ("mask", "known"):

@@ -24,8 +24,8 @@
 
 namespace {
 
-using histojet::slide::CellRandom;
 using histojet::Image;
+using histojet::slide::CellRandom;
 using histojet::slide::SyntheticParams;
 using histojet::slide::SyntheticScene;
 
@@ -52,12 +52,18 @@ Arguments parse(int count, char** words) {
     }
     if (i + 1 >= count) throw histojet::Error(histojet::ErrorCode::kInvalidArgument, word + " needs a value");
     const std::string value = words[++i];
-    if (word == "--tiles") a.tiles = std::stoll(value);
-    else if (word == "--size") a.size = std::stoll(value);
-    else if (word == "--seed") a.seed = std::stoull(value);
-    else if (word == "--mpp-min") a.mpp_min = std::stof(value);
-    else if (word == "--mpp-max") a.mpp_max = std::stof(value);
-    else throw histojet::Error(histojet::ErrorCode::kInvalidArgument, "unknown option " + word);
+    if (word == "--tiles")
+      a.tiles = std::stoll(value);
+    else if (word == "--size")
+      a.size = std::stoll(value);
+    else if (word == "--seed")
+      a.seed = std::stoull(value);
+    else if (word == "--mpp-min")
+      a.mpp_min = std::stof(value);
+    else if (word == "--mpp-max")
+      a.mpp_max = std::stof(value);
+    else
+      throw histojet::Error(histojet::ErrorCode::kInvalidArgument, "unknown option " + word);
   }
   if (a.path.empty() || a.tiles < 1 || a.size < 32 || a.size > 4096 || a.mpp_max < a.mpp_min) {
     throw histojet::Error(histojet::ErrorCode::kInvalidArgument,
@@ -127,9 +133,8 @@ void write_tiles(const Arguments& a) {
   for (std::int64_t first = 0; first < a.tiles; first += kBatch) {
     const std::int64_t count = std::min(kBatch, a.tiles - first);
     records.assign(static_cast<std::size_t>(count), {});
-    histojet::Executor::instance().parallel_for(count, 0, [&](std::int64_t i) {
-      records[static_cast<std::size_t>(i)] = make_tile(a, first + i);
-    });
+    histojet::Executor::instance().parallel_for(
+        count, 0, [&](std::int64_t i) { records[static_cast<std::size_t>(i)] = make_tile(a, first + i); });
     for (const auto& record : records) file.append(record);
     std::fprintf(stderr, "\r%lld of %lld tiles", static_cast<long long>(first + count),
                  static_cast<long long>(a.tiles));

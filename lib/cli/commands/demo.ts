@@ -6,8 +6,8 @@ import {
   HoverFast,
   NucleusList,
   readNuclei,
-  scoreNuclei,
   Slide,
+  scoreNuclei,
   synthesizeSlide,
   systemInfo,
 } from '../../index.js';
@@ -60,7 +60,8 @@ async function findNuclei(
   const writer = await writing(() => createWriter(path, { slide, model, signal }));
   const batches: NucleusList[] = [];
   try {
-    const onProgress = (progress: Parameters<ProgressDisplay['update']>[0]): void => display.update(progress, 'windows');
+    const onProgress = (progress: Parameters<ProgressDisplay['update']>[0]): void =>
+      display.update(progress, 'windows');
     for await (const batch of model.segmentSlide(slide, { signal, onProgress })) {
       await writing(() => writer.write(batch));
       batches.push(batch);

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "models/hoverfast.hpp"
-#include "models/memory_dict.hpp"
+#include "memory_dict.hpp"
 
 namespace histojet::test {
 

@@ -2,10 +2,10 @@
 
 #include <cmath>
 
+#include "engine/run_graph.hpp"
 #include "fixtures.hpp"
 #include "models/formula_dict.hpp"
 #include "models/nuclei_network.hpp"
-#include "models/run_graph.hpp"
 
 using namespace histojet;
 using namespace histojet::models;

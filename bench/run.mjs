@@ -1,0 +1,63 @@
+// `npm run bench`: histojet beside its rivals. One table, or JSON for machines.
+//   --only GROUP     slide, engine or call
+//   --rounds N       rounds per workload, default 7, at least 5 for figures worth quoting
+//   --json           an array of { workload, rival, unit, ours, theirs, ratio, bar, limitShare, holds, … }
+//   --save NAME      also writes bench/results/NAME.json with the machine
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { makeRow, table } from './harness.mjs';
+import { describeMachine } from './machine.mjs';
+import { root } from './programs.mjs';
+
+const groups = ['slide', 'engine', 'call'];
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '7' },
+    save: { type: 'string' },
+  },
+});
+const rounds = Number(values.rounds);
+if (values.only !== undefined && !groups.includes(values.only)) {
+  console.error(`--only ${values.only}: expected one of ${groups.join(', ')}`);
+  process.exit(3);
+}
+if (!Number.isInteger(rounds) || rounds < 1) {
+  console.error(`--rounds ${values.rounds}: expected a whole number from 1 on`);
+  process.exit(3);
+}
+
+// All comparisons are per core; the executor reads this when the addon is loaded.
+process.env.HISTOJET_THREADS = '1';
+const histojet = await import('../dist/index.js');
+
+const say = values.json ? console.error : console.log;
+const machine = await describeMachine();
+say(`${machine.cpu}, ${machine.cores} cores, ${machine.features.join(' ')}, Node ${machine.node}`);
+say(
+  `multiply-add peak of one core: ${machine.fmaPeakGflops === null ? 'unknown' : `${machine.fmaPeakGflops.toFixed(0)} GFLOP/s`}`,
+);
+
+const rows = [];
+for (const name of groups.filter((group) => values.only === undefined || group === values.only)) {
+  say(`\n${name} …`);
+  const { run } = await import(`./groups/${name}.mjs`);
+  try {
+    rows.push(...(await run({ histojet, rounds })));
+  } catch (error) {
+    // One group must not hide the others; the failure is part of the report and of the exit code.
+    rows.push(makeRow({ workload: name, rival: '–', unit: '–', ours: null, note: `failed: ${error.message}` }));
+    process.exitCode = 1;
+  }
+}
+
+if (values.json) console.log(JSON.stringify(rows, null, 1));
+else console.log(`\n${table(rows)}`);
+if (values.save !== undefined) {
+  const folder = join(root, 'bench', 'results');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${values.save}.json`), `${JSON.stringify({ machine, rounds, rows }, null, 2)}\n`);
+}

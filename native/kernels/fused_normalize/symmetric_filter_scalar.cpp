@@ -1,0 +1,16 @@
+#include "kernels/fused_normalize/symmetric_filter.hpp"
+
+namespace histojet::kernels::scalar {
+
+void symmetric_filter(const SymmetricFilterArgs& args) {
+  for (std::int64_t x = 0; x < args.width; ++x) {
+    double sum = args.centre != nullptr ? args.centre[x] * args.centre_tap : 0;
+    for (int k = 0; k < args.radius; ++k) {
+      const double left = args.left[k][x], right = args.right[k][x];
+      sum += (args.centre != nullptr ? left + right : right - left) * args.taps[k];
+    }
+    args.out[x] = sum;
+  }
+}
+
+}  // namespace histojet::kernels::scalar

@@ -1,0 +1,71 @@
+import { getEventListeners } from 'node:events';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
+import { HoverFast, Slide, synthesizeSlide, Weights } from '../../lib/index.js';
+import { pattern, smallSlide, temporaryFolder } from '../lib/support.js';
+import { weights } from './programs.js';
+
+const folder = temporaryFolder();
+let slide: Slide;
+let model: HoverFast;
+
+beforeAll(async () => {
+  slide = await Slide.open((await smallSlide(folder)).path);
+  model = await HoverFast.load(weights);
+});
+
+test('signals that are already aborted reject every call with their reason', async () => {
+  const reason = { not: 'even an error' };
+  const signal = AbortSignal.abort(reason);
+  const calls: (() => Promise<unknown>)[] = [
+    () => Slide.open(slide.path, { signal }),
+    () => Weights.open(weights, { signal }),
+    () => HoverFast.load(weights, { signal }),
+    () => slide.readRegion({ x: 0, y: 0, width: 8, height: 8, signal }),
+    () => slide.readAt({ x: 0, y: 0, width: 8, height: 8, mpp: 1, signal }),
+    () => slide.thumbnail({ maxSize: 20, signal }),
+    () => slide.tissueMask({ signal }),
+    () => slide.tiles({ signal })[Symbol.asyncIterator]().next(),
+    () => slide.fingerprint({ signal }),
+    () => model.predict(pattern(32, 32), { signal }),
+    () => model.segment(pattern(32, 32), { signal, mpp: 0.25 }),
+    () => model.segmentSlide(slide, { signal })[Symbol.asyncIterator]().next(),
+    () => synthesizeSlide(join(folder, 'x.tif'), { width: 8, height: 8, seed: 1, signal }),
+  ];
+  for (const call of calls) await expect(call(), call.toString()).rejects.toBe(reason);
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+});
+
+test('a signal that is never aborted is left as it was', async () => {
+  const { signal } = new AbortController();
+  for (let i = 0; i < 20; ++i) await slide.readRegion({ x: 0, y: 0, width: 8, height: 8, signal });
+  await slide.readAssociatedImage('none', { signal }).catch(() => {});
+  for await (const _ of slide.tiles({ size: 512, signal })) break;
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+});
+
+test('aborting in the middle answers within a second', async () => {
+  const controller = new AbortController();
+  const large = pattern(3000, 3000);
+  const running = model.predict(large, { signal: controller.signal });
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  const aborted = performance.now();
+  controller.abort();
+  await expect(running).rejects.toMatchObject({ name: 'AbortError' });
+  expect(performance.now() - aborted).toBeLessThan(1000);
+});
+
+test('one signal stops many calls, others go on', async () => {
+  const controller = new AbortController();
+  const stopped = Array.from({ length: 20 }, () =>
+    slide.readRegion({ x: 0, y: 0, width: 1000, height: 300, signal: controller.signal }),
+  );
+  const kept = slide.readRegion({ x: 0, y: 0, width: 10, height: 10 });
+  controller.abort();
+  const outcomes = await Promise.allSettled(stopped);
+  for (const outcome of outcomes) {
+    if (outcome.status === 'rejected') expect(outcome.reason).toBe(controller.signal.reason);
+  }
+  expect(outcomes.some(({ status }) => status === 'rejected')).toBe(true);
+  expect((await kept).data.length).toBe(300);
+});
