@@ -6,7 +6,7 @@ import { openSharp } from '../peers/sharp.mjs';
 import { buildOwn, buildPeer, outFolder, PeerProcess, runJsonLines } from '../programs.mjs';
 import { randomWindows } from '../windows.mjs';
 
-const slideSidePx = 16_384;
+const slideSidePx = 8192;
 const hugeSidePx = 100_000;
 const blockPx = 1024;
 const blockCount = 24;

@@ -36,6 +36,7 @@ export function describeDemo(report: DemoReport): string {
     `A synthetic slide of ${grouped(size)} x ${grouped(size)} px (${millimetres} x ${millimetres} mm), seed ${seed}\n\n` +
     `${found}\nFiles\n${table(report.files)}\n` +
     'QuPath shows slide and nuclei together: open the slide, then drop the nuclei onto it.\n' +
-    'The packaged weights are trained on slides like this one; use -m with your own for real tissue.\n'
+    'The packaged weights are trained on slides like this one. For real tissue bring trained ones:\n' +
+    '  histojet nuclei SLIDE -m WEIGHTS -o nuclei.geojson.gz\n'
   );
 }

@@ -29,12 +29,13 @@ function frame(picture: Image, { x, y, width, height }: Rect, line: number, colo
 
 /**
  * Puts a small picture of the whole slide into the lower right corner, with a red frame around what the large one
- * shows. Both are RGB; the large one is changed. A picture that is too small for it stays as it is.
+ * shows. Both are RGB; the large one is changed. A picture that is too small for it, or shows the
+ * whole slide itself, stays as it is.
  */
 export function addInset(picture: Image, overview: Image, shown: Rect, slideWidth: number): void {
   const left = picture.width - overview.width - marginPx;
   const top = picture.height - overview.height - marginPx;
-  if (left < marginPx || top < marginPx) return;
+  if (left < marginPx || top < marginPx || shown.width >= slideWidth) return;
   const around = { width: overview.width + 2 * framePx, height: overview.height + 2 * framePx };
   fill(picture, { x: left - framePx, y: top - framePx, ...around }, white);
   for (let row = 0; row < overview.height; row += 1) {

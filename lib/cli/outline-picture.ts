@@ -49,7 +49,7 @@ export class OutlinePicture {
     this.#waiting = [];
     this.#waitingCount = 0;
     const { x, y } = this.#region;
-    const lineWidth = Math.min(1.5, Math.max(0.75, 2 / this.#scale));
+    const lineWidth = Math.min(2, Math.max(0.75, 2 / this.#scale));
     this.#image = await renderOverlay(this.#image, nuclei, { x, y, scale: this.#scale, lineWidth, signal });
   }
 }

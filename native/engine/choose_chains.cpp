@@ -56,7 +56,8 @@ class Chooser {
       const std::int64_t excess = std::max<std::int64_t>(0, working_set(candidate.chain) - cache_bytes_);
       if (excess > 3 * cache_bytes_ && end - begin > 1) break;
       const double turns = static_cast<double>((candidate.chain.coarse_rows + unit - 1) / unit);
-      candidate.cost = traffic(candidate.chain) + kRefetchWeight * 2.0 * static_cast<double>(excess) * turns;
+      const double refetched = 2.0 * static_cast<double>(excess) + repeated_rows(candidate.chain);
+      candidate.cost = traffic(candidate.chain) + kRefetchWeight * refetched * turns;
       if (candidate.cost < best.cost) best = std::move(candidate);
     }
     return best;
@@ -105,6 +106,26 @@ class Chooser {
       }
     }
     for (const std::int64_t rows : window) total += rows;
+    return total;
+  }
+
+  /// Bytes per turn that single convolutions read again because the rows of a turn and one weight panel do not fit into
+  /// the cache together: each panel sweeps over all rows.
+  double repeated_rows(const Chain& chain) const {
+    double total = 0.0;
+    for (std::size_t i = 0; i < chain.members.size(); ++i) {
+      const auto id = static_cast<std::size_t>(chain.members[i]);
+      const kernels::PackedMatrix& weights = topology_.program->node(static_cast<int>(id)).weights[0];
+      if (!weights.panels) continue;
+      const std::int64_t panels = (weights.columns + weights.panel_columns - 1) / weights.panel_columns;
+      const std::int64_t fresh_rows = chain.unit << chain.shift[i];
+      std::int64_t rows = fresh_rows * row_bytes_[id];
+      for (const int input : topology_.inputs[id]) {
+        rows += (fresh_rows + topology_.program->node(static_cast<int>(id)).kernel - 1) *
+                row_bytes_[static_cast<std::size_t>(input)];
+      }
+      if (rows + weights.byte_size() / panels > cache_bytes_) total += static_cast<double>(rows * (panels - 1));
+    }
     return total;
   }
 

@@ -53,9 +53,9 @@ Arrangement::Arrangement(const Ring& ring) {
 }
 
 std::uint32_t Arrangement::node_at(Node node) {
-  const auto found = std::find(nodes_.begin(), nodes_.end(), node);
-  if (found == nodes_.end()) nodes_.push_back(node);
-  return static_cast<std::uint32_t>(found - nodes_.begin());
+  const auto index = static_cast<std::uint32_t>(std::find(nodes_.begin(), nodes_.end(), node) - nodes_.begin());
+  if (index == nodes_.size()) nodes_.push_back(node);
+  return index;
 }
 
 void Arrangement::cut_sides(const Ring& ring) {

@@ -16,6 +16,13 @@ bool contains(const Core& core, double x, double y) {
   return x >= core.x0 && x < core.x1 && y >= core.y0 && y < core.y1;
 }
 
+/// Outside of the core, but so close that two views of one nucleus may disagree about the side. Farther out lie what
+/// the window's own border cut off and nuclei that are plainly another window's.
+bool just_outside(const Core& core, double x, double y, double band) {
+  const double reach = band / 2;
+  return contains({core.x0 - reach, core.y0 - reach, core.x1 + reach, core.y1 + reach}, x, y);
+}
+
 /// The box comes within `band` of the core's border, on either side.
 bool near_border(const Core& core, const Extent& box, double band) {
   const bool reaches =
@@ -33,9 +40,7 @@ bool same_nucleus(std::span<const Span> a, std::span<const Span> b) {
 
 }  // namespace
 
-bool Stitcher::belongs(const Core& core, double x, double y) const {
-  if (contains(core, x, y)) return true;
-  // The window that should own it has been here and did not take it, or took what `accept` compares it with.
+bool Stitcher::owned_before(double x, double y) const {
   return std::any_of(cores_.begin(), cores_.end(), [&](const Core& earlier) { return contains(earlier, x, y); });
 }
 
@@ -68,7 +73,8 @@ NucleusList Stitcher::accept(const Core& core, const NucleusList& candidates) {
     const std::span<const float> ring = candidates.contour(i);
     const Extent box = extent_of(ring);
     const bool seam = near_border(core, box, band_);
-    if (!contains(core, x, y) && (!seam || !belongs(core, x, y))) continue;
+    // An earlier window that should own it either took it, as the comparison below finds, or saw it on this side.
+    if (!contains(core, x, y) && !(just_outside(core, x, y, band_) && owned_before(x, y))) continue;
     if (seam) {
       grid.find(box, found);
       if (!found.empty()) ring_spans(ring, 1, spans);

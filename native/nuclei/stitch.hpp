@@ -20,7 +20,8 @@ struct Core {
 /// bounded by the nuclei near the seams of two rows of windows.
 class Stitcher {
  public:
-  /// `band`: distance from the core's border, level-0 pixels, within which nuclei are compared.
+  /// `band`: distance from the core's border, level-0 pixels, within which nuclei are compared; at most what a window
+  /// sees beyond its core. Two views of a nucleus are taken to disagree by less than half of it.
   explicit Stitcher(double band) : band_(band) {}
   /// `candidates`: all nuclei of the window, level-0 coordinates. Returns those that the slide takes.
   NucleusList accept(const Core& core, const NucleusList& candidates);
@@ -30,8 +31,8 @@ class Stitcher {
     float x0, y0, x1, y1;
     std::vector<float> ring;
   };
-  /// This window or an earlier one owns the place.
-  bool belongs(const Core& core, double x, double y) const;
+  /// The core of an earlier window holds the place.
+  bool owned_before(double x, double y) const;
   void forget_above(const Core& core);
 
   double band_;

@@ -105,7 +105,7 @@ class AperioReader {
     const TiffDirectory& first = tiff_->directories().front();
     Properties& properties = parts_.properties;
     add_tiff_properties(first, properties);
-    add_aperio_properties(first.text(tag::kImageDescription).value_or(""), properties);
+    add_aperio_properties(context_.description(), properties);
     properties["openslide.vendor"] = "aperio";
     if (const auto hash = quickhash(*tiff_, smallest_->level(), first)) properties["openslide.quickhash-1"] = *hash;
     std::optional<Mpp> vendor;
@@ -129,9 +129,7 @@ class AperioReader {
 }  // namespace
 
 bool is_aperio(const OpenContext& context) {
-  if (!context.tiff()) return false;
-  const TiffDirectory& first = context.tiff()->directories().front();
-  return first.tiled() && first.text(tag::kImageDescription).value_or("").starts_with("Aperio");
+  return context.description().starts_with("Aperio") && context.tiff()->directories().front().tiled();
 }
 
 std::shared_ptr<const Slide> open_aperio(const OpenContext& context) {

@@ -75,12 +75,11 @@ bool is_argos(const OpenContext& context) {
 }
 
 bool is_leica(const OpenContext& context) {
-  return contains(text_of(context, tag::kImageDescription), "http://www.leica-microsystems.com/scn/");
+  return contains(context.description(), "http://www.leica-microsystems.com/scn/");
 }
 
 bool is_philips(const OpenContext& context) {
-  return text_of(context, tag::kSoftware).starts_with("Philips") &&
-         contains(text_of(context, tag::kImageDescription), "DataObject");
+  return text_of(context, tag::kSoftware).starts_with("Philips") && contains(context.description(), "DataObject");
 }
 
 bool is_ventana(const OpenContext& context) {
@@ -88,11 +87,11 @@ bool is_ventana(const OpenContext& context) {
 }
 
 bool is_perkin_elmer(const OpenContext& context) {
-  return contains(text_of(context, tag::kImageDescription), "PerkinElmer-QPI");
+  return contains(context.description(), "PerkinElmer-QPI");
 }
 
 bool is_ome_planes(const OpenContext& context) {
-  const std::string description = text_of(context, tag::kImageDescription);
+  const std::string& description = context.description();
   if (!contains(description, "www.openmicroscopy.org/Schemas/OME")) return false;
   return context.tiff()->directories().front().integer(tag::kSamplesPerPixel, 1) < 3;
 }

@@ -55,6 +55,13 @@ const std::shared_ptr<const TiffFile>& OpenContext::tiff() const {
   return tiff_;
 }
 
+const std::string& OpenContext::description() const {
+  if (!description_) {
+    description_ = tiff() ? tiff()->directories().front().text(tag::kImageDescription).value_or("") : std::string();
+  }
+  return *description_;
+}
+
 std::shared_ptr<const Slide> open_with_registry(std::shared_ptr<const ByteSource> source, const OpenOptions& options) {
   const OpenContext context(std::move(source), options);
   for (const Format& format : kFormats) {

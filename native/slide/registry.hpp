@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ class OpenContext {
   bool starts_with(std::string_view magic, std::size_t at = 0) const;
   /// The parsed directories, or null when the file is no TIFF. @throws Error kCorruptFile for a damaged TIFF.
   const std::shared_ptr<const TiffFile>& tiff() const;
+  /// ImageDescription of directory 0 as stored, empty without; read once, because most formats look at it.
+  const std::string& description() const;
 
  private:
   std::shared_ptr<const ByteSource> source_;
@@ -31,6 +34,7 @@ class OpenContext {
   std::vector<std::uint8_t> head_;
   mutable bool parsed_ = false;
   mutable std::shared_ptr<const TiffFile> tiff_;
+  mutable std::optional<std::string> description_;
 };
 
 /// One line of the registry. A new format is a file `format_x.cpp`, its two declarations in formats.hpp and a line.

@@ -39,6 +39,51 @@ struct Canvas {
   }
 };
 
+/// The fields along one row of pixels.
+class FieldRows {
+ public:
+  struct Position {
+    std::size_t column;
+    float t;
+  };
+  explicit FieldRows(const FieldGrid& grid) : grid_(grid), line_(static_cast<std::size_t>(grid.columns)) {
+    while ((1 << shift_) < grid.step) ++shift_;
+    unit_ = 1.0f / static_cast<float>(grid.step);
+  }
+  /// Blends the grid's rows for the pixel row `y`.
+  void move_to(std::int64_t y) {
+    const std::int64_t gy = y >> shift_;
+    const float t = static_cast<float>(y - (gy << shift_)) * unit_;
+    for (std::int64_t i = 0; i < grid_.columns; ++i) {
+      const Site& a = grid_.at(grid_.first_x + i, gy);
+      const Site& b = grid_.at(grid_.first_x + i, gy + 1);
+      PixelSite& out = line_[static_cast<std::size_t>(i)];
+      for (std::size_t k = 0; k < kPixelFieldCount; ++k) out[k] = mix(a[k], b[k], t);
+    }
+  }
+  Position position(std::int64_t x) const {
+    const std::int64_t gx = x >> shift_;
+    return {static_cast<std::size_t>(gx - grid_.first_x), static_cast<float>(x - (gx << shift_)) * unit_};
+  }
+  float value(Position at, Field field) const {
+    const std::size_t k = static_cast<std::size_t>(field);
+    return mix(line_[at.column][k], line_[at.column + 1][k], at.t);
+  }
+  PixelSite values(Position at) const {
+    PixelSite out;
+    const PixelSite& a = line_[at.column];
+    const PixelSite& b = line_[at.column + 1];
+    for (std::size_t k = 0; k < kPixelFieldCount; ++k) out[k] = mix(a[k], b[k], at.t);
+    return out;
+  }
+
+ private:
+  const FieldGrid& grid_;
+  std::vector<PixelSite> line_;
+  int shift_ = 0;
+  float unit_ = 1;
+};
+
 /// Calls body(index, dx, dy) for the pixels of the canvas within `reach` of a point, dx and dy from the point to the
 /// pixel's centre.
 template <class Body>

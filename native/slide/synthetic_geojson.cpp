@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <utility>
 #include <vector>
 
 #include "base/checked.hpp"
@@ -87,18 +90,60 @@ class Output {
   std::unique_ptr<PartFile> file_;
 };
 
+/// Nuclei block by block. A repeated slide computes each block of its period once and moves the rings; only blocks at
+/// the border of the slide, where rings are cut, are always their own.
+class Blocks {
+ public:
+  explicit Blocks(const PaintedScene& scene) : scene_(scene) {}
+
+  std::vector<TrueNucleus> at(std::int64_t column, std::int64_t row) {
+    const SyntheticParams& p = scene_.params();
+    const std::int64_t x = column * kBlock;
+    const std::int64_t y = row * kBlock;
+    const std::int64_t width = std::min(kBlock, p.width - x);
+    const std::int64_t height = std::min(kBlock, p.height - y);
+    const bool inner = column > 0 && row > 0 && x + 2 * kBlock <= p.width && y + 2 * kBlock <= p.height;
+    if (!p.repeat || !inner) return scene_.nuclei(x, y, width, height);
+    constexpr std::int64_t kPerPeriod = kSyntheticPeriodPx / kBlock;
+    const std::pair<std::int64_t, std::int64_t> key(column % kPerPeriod, row % kPerPeriod);
+    std::shared_ptr<const First> first;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      const auto found = known_.find(key);
+      if (found != known_.end()) first = found->second;
+    }
+    if (!first) {
+      // Always the block nearest the origin, so that the result does not depend on which thread comes first.
+      const std::int64_t c = key.first > 0 ? key.first : kPerPeriod;
+      const std::int64_t r = key.second > 0 ? key.second : kPerPeriod;
+      first = std::make_shared<const First>(First{c, r, scene_.nuclei(c * kBlock, r * kBlock, kBlock, kBlock)});
+      const std::lock_guard<std::mutex> lock(mutex_);
+      known_.emplace(key, first);
+    }
+    return scene_.repeated(first->nuclei, (column - first->column) / kPerPeriod, (row - first->row) / kPerPeriod);
+  }
+
+ private:
+  struct First {
+    std::int64_t column, row;
+    std::vector<TrueNucleus> nuclei;
+  };
+  const PaintedScene& scene_;
+  std::mutex mutex_;
+  std::map<std::pair<std::int64_t, std::int64_t>, std::shared_ptr<const First>> known_;
+};
+
 struct Made {
   std::vector<std::uint8_t> bytes;
   std::int64_t nuclei = 0;
 };
 
-Made make_block(const PaintedScene& scene, const Output& output, std::int64_t x, std::int64_t y) {
-  const SyntheticParams& p = scene.params();
-  const std::int64_t width = std::min(kBlock, p.width - x);
-  const std::int64_t height = std::min(kBlock, p.height - y);
+Made make_block(const PaintedScene& scene, Blocks& blocks, const Output& output, std::int64_t column,
+                std::int64_t row) {
   Made made;
-  if (scene.blank(x, y, width, height)) return made;
-  const std::vector<TrueNucleus> nuclei = scene.nuclei(x, y, width, height);
+  const SyntheticParams& p = scene.params();
+  if (!p.repeat && scene.blank(column * kBlock, row * kBlock, kBlock, kBlock)) return made;
+  const std::vector<TrueNucleus> nuclei = blocks.at(column, row);
   made.nuclei = static_cast<std::int64_t>(nuclei.size());
   if (!output.wanted()) return made;
   const std::string slide_name = "synthetic/" + std::to_string(p.seed) + "/";
@@ -116,6 +161,7 @@ Made make_block(const PaintedScene& scene, const Output& output, std::int64_t x,
 
 std::int64_t write_synthetic_truth(const std::string& path, const PaintedScene& scene, const CancelToken& cancel) {
   Output output(path);
+  Blocks blocks_made(scene);
   const std::int64_t columns = ceil_div(scene.params().width, kBlock);
   const std::int64_t blocks = columns * ceil_div(scene.params().height, kBlock);
   const std::vector<std::uint8_t> separator = output.pack(",\n");
@@ -128,8 +174,7 @@ std::int64_t write_synthetic_truth(const std::string& path, const PaintedScene& 
       Executor::instance().parallel_for(count, 0, [&](std::int64_t i) {
         cancel.throw_if_cancelled();
         const std::int64_t block = first + i;
-        made[static_cast<std::size_t>(i)] =
-            make_block(scene, output, block % columns * kBlock, block / columns * kBlock);
+        made[static_cast<std::size_t>(i)] = make_block(scene, blocks_made, output, block % columns, block / columns);
       });
       for (const Made& m : made) {
         if (total > 0 && m.nuclei > 0) output.append(separator);

@@ -147,7 +147,7 @@ struct Stains {
   float haem, eosin, hole;
 };
 
-Stains stroma(const Site& f, const Fibre& t, float fine, float grain, float mid, const SyntheticStyle& s) {
+Stains stroma(const PixelSite& f, const Fibre& t, float fine, float grain, float mid, const SyntheticStyle& s) {
   const float c = s.fibre_contrast;
   // Light between fibres, where the noise crosses zero.
   const float gleam = smooth_step(0.82f, 1.0f, 1 - std::abs(t.slit - 0.1f)) * smooth_step(-0.3f, 0.4f, -t.coarse);
@@ -176,7 +176,7 @@ Stains stroma(const Site& f, const Fibre& t, float fine, float grain, float mid,
 }
 
 /// Granular necrosis where the grade is low, layered keratin where it is high: some of it nearly as dark as nuclei.
-Stains dead_matter(const Site& f, const Fibre& t, float fine, float grain, float mid, const SyntheticStyle& s) {
+Stains dead_matter(const PixelSite& f, const Fibre& t, float fine, float grain, float mid, const SyntheticStyle& s) {
   const float keratin = smooth_step(-0.15f, 0.15f, f[kGrade]);
   const Stains granular{std::max(0.0f, 0.05f + 0.16f * grain * (0.7f + f[kWide]) + 0.05f * mid),
                         s.stroma_eosin * (1.05f + 0.25f * t.coarse + 0.35f * grain + 0.2f * fine),
@@ -206,30 +206,18 @@ void paint_ground(Canvas& c, const SyntheticStyle& s, const Layout& layout, cons
   const FibreField fibres(c, s, layout, lattices.frame);
   const FieldGrid& grid = c.fields;
   std::vector<Fibre> fibre_row;
-  std::vector<Site> line(static_cast<std::size_t>(grid.columns));
-  const float unit = 1.0f / static_cast<float>(grid.step);
+  FieldRows rows(grid);
   for (std::int64_t y = 0; y < c.height; ++y) {
-    const std::int64_t gy = floor_div(c.y + y, grid.step);
-    const float ty = static_cast<float>(c.y + y - gy * grid.step) * unit;
-    for (std::int64_t i = 0; i < grid.columns; ++i) {
-      const Site& a = grid.at(grid.first_x + i, gy);
-      const Site& b = grid.at(grid.first_x + i, gy + 1);
-      for (std::size_t k = 0; k < kFieldCount; ++k) line[static_cast<std::size_t>(i)][k] = mix(a[k], b[k], ty);
-    }
+    rows.move_to(c.y + y);
     fibres.row(c.y + y, fibre_row);
     for (std::int64_t x = 0; x < c.width; ++x) {
-      const std::int64_t gx = floor_div(c.x + x, grid.step);
-      const Site& a = line[static_cast<std::size_t>(gx - grid.first_x)];
-      const Site& b = line[static_cast<std::size_t>(gx - grid.first_x) + 1];
-      const float tx = static_cast<float>(c.x + x - gx * grid.step) * unit;
       const std::size_t i = static_cast<std::size_t>(y * c.width + x);
       const float mid = c.mid[i];
       const Fibre t = fibres.at(fibre_row, c.x + x);
-      const float tissue = mix(a[kTissue], b[kTissue], tx);
-      const float cover = smooth_step(-0.8f, 0.8f, tissue + 1.6f * mid + 2.5f * t.coarse);
+      const FieldRows::Position at = rows.position(c.x + x);
+      const float cover = smooth_step(-0.8f, 0.8f, rows.value(at, kTissue) + 1.6f * mid + 2.5f * t.coarse);
       if (cover <= 0) continue;
-      Site f;
-      for (std::size_t k = 0; k < kFieldCount; ++k) f[k] = mix(a[k], b[k], tx);
+      const PixelSite f = rows.values(at);
       const float fine = c.fine[i];
       const float grain = c.grain[i];
       Stains ground = stroma(f, t, fine, grain, mid, s);

@@ -100,7 +100,9 @@ float Layout::tissue_um(double x, double y) const {
   return value * tissue_scale();
 }
 
-float Layout::tissue_scale() const { return static_cast<float>(island_px_ * mpp_) * 0.35f; }
+float Layout::tissue_scale() const {
+  return static_cast<float>(island_px_ * mpp_) * 0.35f;
+}
 
 float Layout::nest_um(double x, double y, float coverage) const {
   const float threshold = -0.30f * probit(coverage);
@@ -230,8 +232,10 @@ bool Layout::blank(std::int64_t x, std::int64_t y, std::int64_t width, std::int6
   const std::int64_t rows = 1 + static_cast<std::int64_t>(static_cast<double>(height + 2 * margin) / probe);
   for (std::int64_t j = 0; j <= rows; ++j) {
     for (std::int64_t i = 0; i <= columns; ++i) {
-      const double px = static_cast<double>(x - margin) + static_cast<double>((width + 2 * margin) * i) / static_cast<double>(columns);
-      const double py = static_cast<double>(y - margin) + static_cast<double>((height + 2 * margin) * j) / static_cast<double>(rows);
+      const double px = static_cast<double>(x - margin) +
+                        static_cast<double>((width + 2 * margin) * i) / static_cast<double>(columns);
+      const double py =
+          static_cast<double>(y - margin) + static_cast<double>((height + 2 * margin) * j) / static_cast<double>(rows);
       if (tissue_um(px, py) + slack > -kReachUm) return false;
     }
   }

@@ -13,30 +13,32 @@ namespace histojet::slide {
 /// The slowly varying fields that say what lies where. Fields marked (um) are signed distances in about micrometres,
 /// positive inside.
 enum Field {
-  kTissue,      ///< (um) inside the section
-  kEpithelium,  ///< (um) inside a nest
-  kLumen,       ///< (um) inside the hole of a gland
-  kMucoid,      ///< 0..1
-  kLymph,       ///< 0..1
-  kAdipose,     ///< (um)
-  kNecrosis,    ///< (um)
-  kMuscle,      ///< 0..1
-  kBlood,       ///< 0..1
-  kDirectionX,  ///< fibres run this way (unit vector, blended)
+  kTissue,                    ///< (um) inside the section
+  kEpithelium,                ///< (um) inside a nest
+  kLumen,                     ///< (um) inside the hole of a gland
+  kMucoid,                    ///< 0..1
+  kLymph,                     ///< 0..1
+  kAdipose,                   ///< (um)
+  kNecrosis,                  ///< (um)
+  kMuscle,                    ///< 0..1
+  kHaem,                      ///< factor on haematoxylin, around 1
+  kEosin,                     ///< factor on eosin, around 1
+  kCloud,                     ///< 0..1 basophilic smear
+  kSlit,                      ///< 0..1
+  kGrade,                     ///< -1..1 character of the nuclei here
+  kWide,                      ///< -1..1 free noise of about 15 um
+  kDefocus,                   ///< 0..1
+  kFold,                      ///< 0..1
+  kPixelFieldCount,           ///< the fields above are interpolated for every pixel: 16, a whole number of vectors
+  kBlood = kPixelFieldCount,  ///< 0..1
+  kDirectionX,                ///< fibres run this way (unit vector, blended)
   kDirectionY,
-  kHaem,     ///< factor on haematoxylin, around 1
-  kEosin,    ///< factor on eosin, around 1
-  kDefocus,  ///< 0..1
-  kFold,     ///< 0..1
-  kCloud,    ///< 0..1 basophilic smear
   kSpacing,  ///< distance between epithelial nuclei, 1: touching
-  kSlit,     ///< 0..1
   kStromal,  ///< density of stromal nuclei, around 1
-  kGrade,    ///< -1..1 character of the nuclei here
-  kWide,     ///< -1..1 free noise of about 15 um
   kFieldCount,
 };
 using Site = std::array<float, kFieldCount>;
+using PixelSite = std::array<float, kPixelFieldCount>;
 
 /// All fields of a window on a grid of `step` pixels; any pixel is interpolated between four grid points.
 struct FieldGrid {

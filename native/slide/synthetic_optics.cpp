@@ -1,4 +1,3 @@
-#include "base/checked.hpp"
 #include "slide/synthetic_canvas.hpp"
 
 namespace histojet::slide {
@@ -43,6 +42,26 @@ Kernel gaussian(float sigma) {
   return kernel;
 }
 
+/// out[i] += w * (a[i] + b[i]), in runs of a fixed length that compilers turn into vectors.
+void add_pair(float* __restrict out, const float* __restrict a, const float* __restrict b, float w,
+              std::int64_t count) {
+  constexpr std::int64_t kRun = 16;
+  std::int64_t i = 0;
+  for (; i + kRun <= count; i += kRun) {
+    for (std::int64_t k = 0; k < kRun; ++k) out[i + k] += w * (a[i + k] + b[i + k]);
+  }
+  for (; i < count; ++i) out[i] += w * (a[i] + b[i]);
+}
+
+void scale(float* __restrict out, const float* __restrict in, float w, std::int64_t count) {
+  constexpr std::int64_t kRun = 16;
+  std::int64_t i = 0;
+  for (; i + kRun <= count; i += kRun) {
+    for (std::int64_t k = 0; k < kRun; ++k) out[i + k] = w * in[i + k];
+  }
+  for (; i < count; ++i) out[i] = w * in[i];
+}
+
 /// Separable blur of one plane; `stride` between taps widens the kernel for strong blur. The border keeps its values.
 void blur(std::vector<float>& plane, std::int64_t width, std::int64_t height, const Kernel& kernel, int stride) {
   int radius = kKernelRadius;
@@ -51,37 +70,22 @@ void blur(std::vector<float>& plane, std::int64_t width, std::int64_t height, co
   if (width <= 2 * reach || height <= 2 * reach) return;
   std::vector<float> across(plane);
   for (std::int64_t y = 0; y < height; ++y) {
-    const float* row = plane.data() + y * width;
-    float* out = across.data() + y * width;
-    for (std::int64_t x = reach; x < width - reach; ++x) {
-      float sum = kernel[0] * row[x];
-      for (int k = 1; k <= radius; ++k)
-        sum += kernel[static_cast<std::size_t>(k)] * (row[x - k * stride] + row[x + k * stride]);
-      out[x] = sum;
+    const float* row = plane.data() + y * width + reach;
+    float* out = across.data() + y * width + reach;
+    scale(out, row, kernel[0], width - 2 * reach);
+    for (int k = 1; k <= radius; ++k) {
+      add_pair(out, row - k * stride, row + k * stride, kernel[static_cast<std::size_t>(k)], width - 2 * reach);
     }
   }
   for (std::int64_t y = reach; y < height - reach; ++y) {
     float* out = plane.data() + y * width;
     const float* row = across.data() + y * width;
-    for (std::int64_t x = 0; x < width; ++x) out[x] = kernel[0] * row[x];
+    scale(out, row, kernel[0], width);
     for (int k = 1; k <= radius; ++k) {
-      const float w = kernel[static_cast<std::size_t>(k)];
-      const float* above = row - static_cast<std::int64_t>(k) * stride * width;
-      const float* below = row + static_cast<std::int64_t>(k) * stride * width;
-      for (std::int64_t x = 0; x < width; ++x) out[x] += w * (above[x] + below[x]);
+      const std::int64_t away = static_cast<std::int64_t>(k) * stride * width;
+      add_pair(out, row - away, row + away, kernel[static_cast<std::size_t>(k)], width);
     }
   }
-}
-
-float field_at(const FieldGrid& grid, Field field, std::int64_t x, std::int64_t y) {
-  const std::int64_t gx = floor_div(x, grid.step);
-  const std::int64_t gy = floor_div(y, grid.step);
-  const std::size_t k = static_cast<std::size_t>(field);
-  const float unit = 1.0f / static_cast<float>(grid.step);
-  const float tx = static_cast<float>(x - gx * grid.step) * unit;
-  const float ty = static_cast<float>(y - gy * grid.step) * unit;
-  return mix(mix(grid.at(gx, gy)[k], grid.at(gx + 1, gy)[k], tx),
-             mix(grid.at(gx, gy + 1)[k], grid.at(gx + 1, gy + 1)[k], tx), ty);
 }
 
 bool any_field(const FieldGrid& grid, Field field) {
@@ -98,11 +102,13 @@ void transmit(const Canvas& c, const SyntheticStyle& s, std::array<std::vector<f
   const float h_gain = s.strength * s.haem_gain;
   const float e_gain = s.strength * s.eosin_gain;
   for (auto& plane : light) plane.resize(c.haem.size());
+  FieldRows rows(c.fields);
   for (std::int64_t y = 0; y < c.height; ++y) {
+    if (folds) rows.move_to(c.y + y);
     for (std::int64_t x = 0; x < c.width; ++x) {
       const std::size_t i = static_cast<std::size_t>(y * c.width + x);
       float thick = 1;
-      if (folds) thick += 0.9f * field_at(c.fields, kFold, c.x + x, c.y + y);
+      if (folds) thick += 0.9f * rows.value(rows.position(c.x + x), kFold);
       const float n = c.nuclear[i] * h_gain * thick;
       const float h = c.haem[i] * h_gain * thick;
       const float e = c.eosin[i] * e_gain * thick;
@@ -118,15 +124,19 @@ void transmit(const Canvas& c, const SyntheticStyle& s, std::array<std::vector<f
 void add_defocus(const Canvas& c, std::array<std::vector<float>, 3>& light) {
   const int stride = std::max(1, static_cast<int>(c.scale * 0.5f + 0.5f));
   const Kernel wide = gaussian(1.6f);
-  for (auto& plane : light) {
-    std::vector<float> soft(plane);
-    blur(soft, c.width, c.height, gaussian(0.9f), 1);
-    blur(soft, c.width, c.height, wide, stride);
-    for (std::int64_t y = 0; y < c.height; ++y) {
-      for (std::int64_t x = 0; x < c.width; ++x) {
-        const std::size_t i = static_cast<std::size_t>(y * c.width + x);
-        plane[i] = mix(plane[i], soft[i], field_at(c.fields, kDefocus, c.x + x, c.y + y));
-      }
+  std::array<std::vector<float>, 3> soft = light;
+  for (auto& plane : soft) {
+    blur(plane, c.width, c.height, gaussian(0.9f), 1);
+    blur(plane, c.width, c.height, wide, stride);
+  }
+  FieldRows rows(c.fields);
+  for (std::int64_t y = 0; y < c.height; ++y) {
+    rows.move_to(c.y + y);
+    for (std::int64_t x = 0; x < c.width; ++x) {
+      const float amount = rows.value(rows.position(c.x + x), kDefocus);
+      if (amount <= 0) continue;
+      const std::size_t i = static_cast<std::size_t>(y * c.width + x);
+      for (std::size_t k = 0; k < 3; ++k) light[k][i] = mix(light[k][i], soft[k][i], amount);
     }
   }
 }
@@ -155,13 +165,15 @@ Image develop(const Canvas& c, const SyntheticStyle& s, std::int64_t margin, std
   if (any_field(c.fields, kDefocus)) add_defocus(c, light);
   if (s.sharpen > 0) sharpen(c, s.sharpen, light);
   Image image(c.width - 2 * margin, c.height - 2 * margin, 3);
+  FieldRows rows(c.fields);
   for (std::int64_t y = 0; y < image.height; ++y) {
     std::uint8_t* out = image.row(y);
+    rows.move_to(c.y + margin + y);
     for (std::int64_t x = 0; x < image.width; ++x) {
       const std::size_t i = static_cast<std::size_t>((y + margin) * c.width + x + margin);
       const std::int64_t gx = c.x + margin + x;
       const std::int64_t gy = c.y + margin + y;
-      const bool near_tissue = c.fields.at(floor_div(gx, c.fields.step), floor_div(gy, c.fields.step))[kTissue] > -16;
+      const bool near_tissue = rows.value(rows.position(gx), kTissue) > -16;
       const float amplitude = near_tissue ? s.noise * (0.3f + 0.7f * c.tissue[i]) : 0.0f;
       const std::uint32_t h = hash_point(static_cast<std::int32_t>(gx), static_cast<std::int32_t>(gy), noise_seed);
       const float common = static_cast<float>((h & 0xff) + ((h >> 8) & 0xff)) / 255.0f - 1.0f;

@@ -341,6 +341,12 @@ std::shared_ptr<const Population::Chunk> Population::chunk(std::int64_t cx, std:
   return made;
 }
 
+std::uint64_t Population::lap_id(std::int64_t lap_x, std::int64_t lap_y) const {
+  if (period_px_ == 0) return 0;
+  const std::int64_t cells = static_cast<std::int64_t>(static_cast<double>(period_px_) / lattice_.spacing() + 0.5);
+  return static_cast<std::uint64_t>(lap_y * cells) * id_columns_ + static_cast<std::uint64_t>(lap_x * cells);
+}
+
 std::vector<Nucleus> Population::near(std::int64_t x, std::int64_t y, std::int64_t width, std::int64_t height) const {
   const std::int64_t reach = static_cast<std::int64_t>(kBodyReachUm * scale_) + 2;
   const std::int64_t x0 = x - reach, x1 = x + width + reach;
@@ -354,8 +360,6 @@ std::vector<Nucleus> Population::near(std::int64_t x, std::int64_t y, std::int64
       const auto list = chunk(cx - lap_x * chunks_, cy - lap_y * chunks_);
       const double shift_x = static_cast<double>(lap_x * period_px_);
       const double shift_y = static_cast<double>(lap_y * period_px_);
-      const std::int64_t cells =
-          chunks_ > 0 ? static_cast<std::int64_t>(static_cast<double>(period_px_) / lattice_.spacing() + 0.5) : 0;
       for (const Nucleus& n : *list) {
         const double nx = n.outline.x + shift_x;
         const double ny = n.outline.y + shift_y;
@@ -366,7 +370,7 @@ std::vector<Nucleus> Population::near(std::int64_t x, std::int64_t y, std::int64
         Nucleus copy = n;
         copy.outline.x = nx;
         copy.outline.y = ny;
-        copy.id += static_cast<std::uint64_t>(lap_y * cells) * id_columns_ + static_cast<std::uint64_t>(lap_x * cells);
+        copy.id += lap_id(lap_x, lap_y);
         found.push_back(copy);
       }
     }

@@ -38,6 +38,8 @@ class Population {
   /// All nuclei whose body may touch the window, lowest first (the order of drawing). Centres are in the coordinates
   /// of the window, also beyond the period.
   std::vector<Nucleus> near(std::int64_t x, std::int64_t y, std::int64_t width, std::int64_t height) const;
+  /// What the id of a nucleus grows by when it is repeated so many periods away (modulo 2^64).
+  std::uint64_t lap_id(std::int64_t lap_x, std::int64_t lap_y) const;
   const FatCells& fat() const { return fat_; }
 
  private:

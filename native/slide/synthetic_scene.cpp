@@ -119,6 +119,19 @@ std::vector<std::int32_t> PaintedScene::labels(std::int64_t x, std::int64_t y, s
   return labels;
 }
 
+std::vector<TrueNucleus> PaintedScene::repeated(std::vector<TrueNucleus> nuclei, std::int64_t laps_x,
+                                                std::int64_t laps_y) const {
+  const std::uint64_t id_step = population_.lap_id(laps_x, laps_y);
+  const double shift[2] = {static_cast<double>(laps_x * period_px_), static_cast<double>(laps_y * period_px_)};
+  for (TrueNucleus& n : nuclei) {
+    n.id += id_step;
+    for (std::size_t i = 0; i < n.points.size(); ++i) {
+      n.points[i] = static_cast<float>(static_cast<double>(n.points[i]) + shift[i % 2]);
+    }
+  }
+  return nuclei;
+}
+
 std::vector<TrueNucleus> PaintedScene::nuclei(std::int64_t x, std::int64_t y, std::int64_t width,
                                               std::int64_t height) const {
   std::vector<TrueNucleus> found;

@@ -31,6 +31,8 @@ class PaintedScene final : public SyntheticScene {
   std::array<std::uint8_t, 3> background() const;
   const SyntheticStyle& style() const { return style_; }
   const Layout& layout() const { return layout_; }
+  /// The same nuclei so many periods further right and down. Only for nuclei that the border of the slide does not cut.
+  std::vector<TrueNucleus> repeated(std::vector<TrueNucleus> nuclei, std::int64_t laps_x, std::int64_t laps_y) const;
 
  private:
   void render_block(std::int64_t x, std::int64_t y, std::int64_t width, std::int64_t height, Image& into,

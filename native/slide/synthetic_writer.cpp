@@ -1,6 +1,6 @@
 #include <string>
 
-#include "histojet/version.hpp"
+#include "base/version.hpp"
 #include "slide/pyramid_writer.hpp"
 #include "slide/synthetic_geojson.hpp"
 #include "slide/synthetic_scene.hpp"

@@ -69,7 +69,7 @@ void PickleMachine::push_global(const std::string& module, const std::string& na
     if (!rules_.opaque_globals) {
       refuse("the pickle refers to " + quote(module + "." + name) +
              ", which is not part of a state dict; nothing was executed. Save the state dict alone, or open the file "
-             "in inert mode if you need only its tensors");
+             "in inert mode (option opaqueGlobals) if you need only its tensors");
     }
     value = Value{ValueKind::kOpaque};
   }

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
 import { HoverFast, Slide, Tensor } from '../../lib/index.js';
-import { expectCode, pattern, smallSlide, temporaryFolder } from '../lib/support.js';
+import { expectCode, expectSameBytes, pattern, smallSlide, temporaryFolder } from '../lib/support.js';
 import { weights } from './programs.js';
 
 const folder = temporaryFolder();
@@ -22,7 +22,7 @@ test('inputs may be transferred as soon as the call has begun', async () => {
   const expected = await (await model.predict(pattern(130, 70))).np.data();
   const running = model.predict(image);
   detach(image.data);
-  expect(await (await running).np.data()).toEqual(expected);
+  expectSameBytes(await (await running).np.data(), expected);
   const values = new Uint8Array([1, 2, 3]);
   const tensor = Tensor.from(values, [3]);
   detach(values);
@@ -44,5 +44,5 @@ test('results survive their owners', async () => {
   expect(values[199_999]).toBe(2);
   const { data } = await slide.readRegion({ x: 0, y: 0, width: 1000, height: 300 });
   const copy = structuredClone(data, { transfer: [] });
-  expect(copy).toEqual(data);
+  expectSameBytes(copy, data);
 });

@@ -2,12 +2,12 @@
 
 #include <cstdint>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <stdexcept>
 #include <string>
 #include <vector>
-
-#include "fixtures.hpp"
 
 namespace histojet::test {
 
@@ -197,6 +197,12 @@ struct NpyArray {
 
 using Npz = std::map<std::string, NpyArray>;
 
+/// The bytes of a file; none when it cannot be read.
+inline std::vector<std::uint8_t> file_bytes(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
 /// Parses one .npy file of version 1.0 in C order.
 inline NpyArray parse_npy(const std::vector<std::uint8_t>& file) {
   if (file.size() < 10 || std::memcmp(file.data(), "\x93NUMPY\x01", 7) != 0) throw std::runtime_error("npy: no magic");
@@ -221,7 +227,7 @@ inline NpyArray parse_npy(const std::vector<std::uint8_t>& file) {
 
 /// All arrays of an .npz file (zip with stored or deflated members, no zip64), by name without ".npy".
 inline Npz read_npz(const std::string& path) {
-  const std::vector<std::uint8_t> file = read_bytes(path);
+  const std::vector<std::uint8_t> file = file_bytes(path);
   const auto u16 = [&](std::size_t at) { return static_cast<std::uint32_t>(file.at(at) | file.at(at + 1) << 8); };
   const auto u32 = [&](std::size_t at) { return u16(at) | u16(at + 2) << 16; };
   if (file.size() < 22) throw std::runtime_error("npz: cannot read " + path);
@@ -246,7 +252,7 @@ inline Npz read_npz(const std::string& path) {
 
 /// The text inside a .gz file without optional header fields other than the file name.
 inline std::string read_gzip_text(const std::string& path) {
-  const std::vector<std::uint8_t> file = read_bytes(path);
+  const std::vector<std::uint8_t> file = file_bytes(path);
   if (file.size() < 18) throw std::runtime_error("gzip: cannot read " + path);
   std::size_t at = 10;
   if (file[3] & 8) {

@@ -82,18 +82,29 @@ def change_sharpness(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Defocus, resampling from a coarser level, or the sharpening that scanners apply."""
     kind = rng.random()
     side = rgb.shape[0]
-    if kind < 0.30:
-        sigma = rng.uniform(0.4, 1.6)
+    if kind < 0.45:
+        sigma = rng.uniform(0.5, 2.0)
         rgb = ndimage.gaussian_filter(rgb, (sigma, sigma, 0), truncate=3)
-    elif kind < 0.5:
+    elif kind < 0.65:
         factor = rng.uniform(1.2, 2.4)
         small = max(8, round(side / factor))
         rgb = resize(resize(rgb, small, Image.BOX if factor > 1.7 else Image.BILINEAR), side, Image.BICUBIC)
-    if rng.random() < 0.45:
+    if rng.random() < 0.4:
         sigma = rng.uniform(0.8, 2.0)
         blurred = ndimage.gaussian_filter(rgb, (sigma, sigma, 0), truncate=3)
         rgb = rgb + np.float32(rng.uniform(0.3, 1.5)) * (rgb - blurred)
     return rgb
+
+
+def soften_regions(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Parts of the field out of focus or veiled, as where the section is thick: nuclei there stay nuclei."""
+    side = rgb.shape[0]
+    amount = np.clip(low_frequency(rng, side, int(rng.integers(3, 9))) + rng.uniform(-0.5, 0.5), 0, 1)[..., None]
+    if rng.random() < 0.5:
+        sigma = rng.uniform(1.5, 3.0)
+        return rgb + amount * (ndimage.gaussian_filter(rgb, (sigma, sigma, 0), truncate=2.5) - rgb)
+    veil = resize(resize(rgb, max(4, side // int(rng.integers(12, 40))), Image.BOX), side, Image.BICUBIC)
+    return rgb + np.float32(rng.uniform(0.25, 0.6)) * amount * (veil - rgb)
 
 
 def resize(rgb: np.ndarray, side_px: int, method: int) -> np.ndarray:
@@ -107,10 +118,10 @@ def add_texture(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.35:
         field = low_frequency(rng, side, int(rng.integers(3, 14)))
         rgb = rgb * (1 + np.float32(rng.uniform(0.02, 0.10)) * field)[..., None]
-    if rng.random() < 0.25:
-        field = low_frequency(rng, side, int(rng.integers(24, 90)))
+    if rng.random() < 0.4:
+        field = low_frequency(rng, side, int(rng.integers(24, 100)))
         tint = rng.uniform(0.3, 1.0, 3).astype(np.float32)
-        rgb = rgb + np.float32(rng.uniform(0.01, 0.05)) * field[..., None] * tint
+        rgb = rgb + np.float32(rng.uniform(0.01, 0.08)) * field[..., None] * tint
     if rng.random() < 0.5:
         sigma = np.float32(rng.uniform(0.004, 0.035))
         shape = rgb.shape if rng.random() < 0.5 else (*rgb.shape[:2], 1)
@@ -174,11 +185,11 @@ def lamellae(sample: Sample, rng: np.random.Generator) -> None:
     angle = rng.uniform(0, np.pi)
     across = x * np.sin(angle) + y * np.cos(angle) + rng.uniform(4, 14) * low_frequency(rng, side, 5)
     across += rng.uniform(0, 3) * low_frequency(rng, side, 18)
-    bands = np.sin(2 * np.pi * across / rng.uniform(7, 40)) + rng.uniform(-0.6, 1.4)
+    bands = np.sin(2 * np.pi * across / rng.uniform(7, 30)) + rng.uniform(-0.6, 0.8)
     bands = np.clip(bands * rng.uniform(1, 5), 0, 1) * rng.uniform(0.6, 1)
     region = low_frequency(rng, side, 3) + 0.1 * low_frequency(rng, side, 20)
     inside = np.clip((region - np.quantile(region, 1 - rng.uniform(0.1, 0.5))) * 8, 0, 1)
-    tones = np.array([[0.28, 0.12, 0.25], [0.40, 0.12, 0.18], [0.2, 0.1, 0.22], [0.5, 0.25, 0.42]])
+    tones = np.array([[0.32, 0.10, 0.20], [0.40, 0.12, 0.18], [0.3, 0.16, 0.14], [0.5, 0.2, 0.32]])
     tone = np.clip(tones[rng.integers(4)] + rng.normal(0, 0.05, 3), 0, 1)
     ground = np.array([0.93, 0.9, 0.93]) if rng.random() < 0.4 else np.clip(tone + rng.uniform(0.1, 0.3), 0, 1)
     colour = ground + (tone - ground) * bands[..., None]
@@ -229,6 +240,8 @@ def change_look(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.85:
         rgb = jitter_stains(rgb, rng)
     rgb = np.clip(jitter_colours(rgb, rng), 0, 1)
+    if rng.random() < 0.4:
+        rgb = soften_regions(rgb, rng)
     rgb = change_sharpness(rgb, rng)
     rgb = np.clip(add_texture(rgb, rng), 0, 1)
     if rng.random() < 0.4:
@@ -241,7 +254,7 @@ def augment(
 ) -> Sample:
     """One training sample from one tile."""
     sample = turn(crop_scaled(rgb, targets, out_px, rng, 0.8, 1.25), rng)
-    if rng.random() < 0.16:
+    if rng.random() < 0.08:
         (spill if rng.random() < 0.55 else lamellae)(sample, rng)
     sample.rgb = change_look(np.ascontiguousarray(sample.rgb), rng)
     if rng.random() < 0.06:

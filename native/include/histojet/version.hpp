@@ -1,10 +1,5 @@
 #pragma once
 
-#include <string_view>
+/// The version of the library.
 
-namespace histojet {
-
-/// The version of the library, that of package.json.
-inline constexpr std::string_view kVersion = "0.1.0";
-
-}  // namespace histojet
+#include "base/version.hpp"

@@ -8,6 +8,10 @@
 namespace histojet::kernels::avx512 {
 namespace {
 
+// The plain form of the maximum makes GCC 12 warn about its own header; with a constant mask the same instruction
+// results.
+constexpr __mmask16 kAllLanes = 0xffff;
+
 /// One block: P pixels from column x, V vectors of 16 channels. S is the pixel stride when it is known at compile time
 /// (all addresses become constants) or 0.
 template <int P, int V, int S>
@@ -42,38 +46,66 @@ void block(const Conv2dArgs& args, const float* const* rows, const float* panel,
   for (int p = 0; p < P; ++p) {
 #pragma GCC unroll 2
     for (int v = 0; v < V; ++v) {
-      _mm512_storeu_ps(out + p * args.out_pixel_stride + 16 * v, _mm512_max_ps(floor, sum[p][v]));
+      _mm512_storeu_ps(out + p * args.out_pixel_stride + 16 * v, _mm512_maskz_max_ps(kAllLanes, floor, sum[p][v]));
     }
   }
 }
 
-/// A row in blocks of P; the last block is moved left so that it ends with the row (some pixels are computed twice).
+/// As many blocks of P as the row holds; returns the first column left.
 template <int P, int V, int S>
+std::int64_t whole_blocks(const Conv2dArgs& args, const float* const* rows, const float* panel, const float* bias,
+                          float* out) {
+  std::int64_t x = 0;
+  for (; x + P <= args.width; x += P) block<P, V, S>(args, rows, panel, bias, x, out + x * args.out_pixel_stride);
+  return x;
+}
+
+/// A block of P that ends with the row: pixels that it shares with the block before are computed twice.
+template <int P, int V, int S>
+void last_block(const Conv2dArgs& args, const float* const* rows, const float* panel, const float* bias, float* out) {
+  const std::int64_t x = args.width - P;
+  block<P, V, S>(args, rows, panel, bias, x, out + x * args.out_pixel_stride);
+}
+
+/// A row in blocks of 28 / V pixels; the rest goes into the smallest block that holds it. Eight sums are the fewest
+/// that keep the multiply-add units busy.
+template <int V, int S>
 void row(const Conv2dArgs& args, const float* const* rows, const float* panel, const float* bias, float* out) {
-  for (std::int64_t x = 0; x < args.width; x += P) {
-    const std::int64_t start = x + P <= args.width ? x : args.width - P;
-    block<P, V, S>(args, rows, panel, bias, start, out + start * args.out_pixel_stride);
+  const std::int64_t rest = args.width - whole_blocks<28 / V, V, S>(args, rows, panel, bias, out);
+  if (rest == 0) return;
+  if (rest <= 8 / V) return last_block<8 / V, V, S>(args, rows, panel, bias, out);
+  if (rest <= 16 / V) return last_block<16 / V, V, S>(args, rows, panel, bias, out);
+  last_block<28 / V, V, S>(args, rows, panel, bias, out);
+}
+
+/// Rows narrower than a large block.
+template <int V>
+void narrow_row(const Conv2dArgs& args, const float* const* rows, const float* panel, const float* bias, float* out) {
+  constexpr int kPixels = 4;
+  if (args.width < kPixels) {
+    whole_blocks<1, V, 0>(args, rows, panel, bias, out);
+    return;
   }
+  const std::int64_t done = whole_blocks<kPixels, V, 0>(args, rows, panel, bias, out);
+  if (done < args.width) last_block<kPixels, V, 0>(args, rows, panel, bias, out);
 }
 
 template <int V>
 void any_row(const Conv2dArgs& args, const float* const* rows, const float* panel, const float* bias, float* out) {
-  constexpr int kPixels = 28 / V;
-  if (args.width < 4) return row<1, V, 0>(args, rows, panel, bias, out);
-  if (args.width < kPixels) return row<4, V, 0>(args, rows, panel, bias, out);
+  if (args.width < 28 / V) return narrow_row<V>(args, rows, panel, bias, out);
   switch (args.uniform_pixel_stride) {
     case 3:
-      return row<kPixels, V, 3>(args, rows, panel, bias, out);
+      return row<V, 3>(args, rows, panel, bias, out);
     case 16:
-      return row<kPixels, V, 16>(args, rows, panel, bias, out);
+      return row<V, 16>(args, rows, panel, bias, out);
     case 32:
-      return row<kPixels, V, 32>(args, rows, panel, bias, out);
+      return row<V, 32>(args, rows, panel, bias, out);
     case 64:
-      return row<kPixels, V, 64>(args, rows, panel, bias, out);
+      return row<V, 64>(args, rows, panel, bias, out);
     case 128:
-      return row<kPixels, V, 128>(args, rows, panel, bias, out);
+      return row<V, 128>(args, rows, panel, bias, out);
     default:
-      return row<4, V, 0>(args, rows, panel, bias, out);
+      return narrow_row<V>(args, rows, panel, bias, out);
   }
 }
 

@@ -13,7 +13,7 @@ import {
   Slide,
   writerFormats,
 } from '../../../lib/index.js';
-import { expectArgumentError, expectCode, pattern, smallSlide, temporaryFolder } from '../support.js';
+import { expectArgumentError, expectCode, expectSameBytes, pattern, smallSlide, temporaryFolder } from '../support.js';
 
 const folder = temporaryFolder();
 let slide: Slide;
@@ -62,7 +62,7 @@ test('equal runs give equal bytes; packed and plain hold the same', async () => 
     await writer.close();
     bytes.push(readFileSync(path));
   }
-  expect(bytes[0]).toEqual(bytes[1]);
+  expectSameBytes(bytes[0] as Buffer, bytes[1] as Buffer);
   const plain = await encodeGeoJson(squares(500), { slide });
   expect(JSON.parse(gunzipSync(bytes[0] as Buffer).toString()).features).toEqual(
     JSON.parse(Buffer.from(plain).toString()).features,
@@ -124,7 +124,7 @@ test('pictures: outlines are drawn on a copy, PNG is a PNG', async () => {
   const image = pattern(120, 40);
   const before = image.data.slice();
   const drawn = await renderOverlay(image, squares(3), { color: [255, 0, 0], lineWidth: 2 });
-  expect(image.data).toEqual(before);
+  expectSameBytes(image.data, before);
   expect(drawn).toMatchObject({ width: 120, height: 40, channels: 3 });
   expect(drawn.data).not.toEqual(before);
   expect([...drawn.data.subarray(120 * 3 * 5 + 15, 120 * 3 * 5 + 18)]).toEqual([
@@ -132,7 +132,7 @@ test('pictures: outlines are drawn on a copy, PNG is a PNG', async () => {
   ]);
   const png = await encodePng(drawn);
   expect([...png.subarray(0, 8)]).toEqual([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  expect(await encodePng(drawn)).toEqual(png);
+  expectSameBytes(await encodePng(drawn), png);
   await expectArgumentError(encodePng(drawn, { level: 10 }), RangeError, /^level: /);
   await expectArgumentError(renderOverlay(image, squares(1), { scale: 0 }), RangeError, /^scale: /);
 });

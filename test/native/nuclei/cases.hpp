@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "fixtures.hpp"
 #include "json.hpp"
 #include "npz.hpp"
 #include "nuclei/components.hpp"

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstdlib>
 #include <map>
 #include <stdexcept>
@@ -21,7 +22,10 @@ struct Json {
 
   const Json& operator[](const std::string& key) const { return object.at(key); }
   const Json& operator[](const char* key) const { return object.at(key); }
-  const Json& operator[](std::size_t i) const { return list.at(i); }
+  template <std::integral Index>
+  const Json& operator[](Index i) const {
+    return list.at(static_cast<std::size_t>(i));
+  }
   std::size_t size() const { return kind == Kind::kObject ? object.size() : list.size(); }
   bool null() const { return kind == Kind::kNull; }
 };
@@ -97,7 +101,7 @@ class JsonParser {
 
 /// A .json or .json.gz file.
 inline Json read_json(const std::string& path) {
-  const std::vector<std::uint8_t> bytes = read_bytes(path);
+  const std::vector<std::uint8_t> bytes = file_bytes(path);
   const std::string text = path.ends_with(".gz") ? read_gzip_text(path) : std::string(bytes.begin(), bytes.end());
   return JsonParser(text).parse();
 }

@@ -85,7 +85,9 @@ TEST(Metrics, AssignmentIsOptimal) {
     for (unsigned i = 0; i < predictions; ++i) a.predicted_areas.push_back(100 + random() % 100);
     for (unsigned i = 0; i < truths; ++i) {
       for (unsigned j = 0; j < predictions; ++j) {
-        if (random() % 3) a.overlaps.push_back({static_cast<int>(i), static_cast<int>(j), 1 + random() % 60});
+        if (random() % 3)
+          a.overlaps.push_back(
+              {static_cast<int>(i), static_cast<int>(j), static_cast<std::int64_t>(1 + random() % 60)});
       }
     }
     double sum = 0;

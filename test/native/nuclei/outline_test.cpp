@@ -44,7 +44,7 @@ TEST(Outline, RandomObjectsAreSimpleAndKeepTheirArea) {
     const auto runs = runs_by_label(found.runs, found.count);
     for (int label = 1; label <= found.count; ++label) {
       double pixels = 0;
-      for (const Run& run : runs[label]) pixels += run.end - run.start;
+      for (const nuclei::Run& run : runs[label]) pixels += run.end - run.start;
       const Ring raw = pixel_outline({labels.data(), height, width}, label, {runs[label][0].start, runs[label][0].row});
       ASSERT_TRUE(is_simple(raw));
       ASSERT_GT(doubled_area(raw), 0);

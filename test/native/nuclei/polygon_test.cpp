@@ -56,7 +56,7 @@ TEST(FillPolygon, CoversInsideAndSides) {
 TEST(Contour, OnePixelAndLine) {
   const std::vector<std::int32_t> labels{1, 0, 2, 2, 2};
   const Span2d<const std::int32_t> tile(labels.data(), 1, 5);
-  const std::vector<Run> one{{0, 0, 1, 1}}, line{{0, 2, 5, 2}};
+  const std::vector<nuclei::Run> one{{0, 0, 1, 1}}, line{{0, 2, 5, 2}};
   EXPECT_EQ(reference_contour(tile, 1, one), (Ring{{0, 0}}));
   EXPECT_EQ(reference_contour(tile, 2, line), (Ring{{2, 0}, {4, 0}}));
 }
@@ -70,8 +70,8 @@ TEST(Contour, OfSeveralPartsTheLastThatIsNotEnclosed) {
                                          1, 1, 1, 1, 1,  //
                                          0, 0, 0, 0, 0,  //
                                          0, 1, 1, 0, 0};
-  std::vector<Run> runs{{0, 0, 5, 1}, {1, 0, 1, 1}, {1, 4, 5, 1}, {2, 0, 1, 1}, {2, 2, 3, 1},
-                        {2, 4, 5, 1}, {3, 0, 1, 1}, {3, 4, 5, 1}, {4, 0, 5, 1}, {6, 1, 3, 1}};
+  std::vector<nuclei::Run> runs{{0, 0, 5, 1}, {1, 0, 1, 1}, {1, 4, 5, 1}, {2, 0, 1, 1}, {2, 2, 3, 1},
+                                {2, 4, 5, 1}, {3, 0, 1, 1}, {3, 4, 5, 1}, {4, 0, 5, 1}, {6, 1, 3, 1}};
   EXPECT_EQ(reference_contour({labels.data(), 7, 5}, 1, runs), (Ring{{1, 6}, {2, 6}}));
   runs.pop_back();
   EXPECT_EQ(reference_contour({labels.data(), 5, 5}, 1, runs), (Ring{{0, 0}, {0, 4}, {4, 4}, {4, 0}}));

@@ -8,7 +8,7 @@ namespace {
 TEST(TypeVote, EqualsReferenceOnTiesAndBackgroundMajorities) {
   const test::Json file = test::read_json(test::own_fixture("nuclei/type_voting.json"));
   std::vector<std::uint8_t> types;
-  std::vector<Run> runs;
+  std::vector<nuclei::Run> runs;
   for (std::size_t y = 0; y < file["inst"].size(); ++y) {
     for (std::size_t x = 0; x < file["inst"][y].size(); ++x) {
       const auto row = static_cast<std::int32_t>(y), column = static_cast<std::int32_t>(x);
@@ -16,7 +16,7 @@ TEST(TypeVote, EqualsReferenceOnTiesAndBackgroundMajorities) {
       runs.push_back({row, column, column + 1, static_cast<std::int32_t>(file["inst"][y][x].number)});
     }
   }
-  const auto width = static_cast<std::int64_t>(file["inst"][std::size_t{0}].size());
+  const auto width = static_cast<std::int64_t>(file["inst"][0].size());
   const auto groups = runs_by_label(runs, 6);
   for (int label = 1; label <= 6; ++label) {
     const test::Json& expected = file["expected"][std::to_string(label)];

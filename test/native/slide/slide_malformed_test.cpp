@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 #include <sstream>
 
 #include "base/error.hpp"
@@ -61,7 +61,7 @@ std::string failure_of(const std::string& path, const OpenOptions& options) {
 }
 
 TEST_P(SlideMalformed, BehavesAsRequired) {
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   const std::string& expectation = GetParam().expectation;
   const std::string failure = failure_of(path(), {});
   if (expectation == "error") {
@@ -71,7 +71,7 @@ TEST_P(SlideMalformed, BehavesAsRequired) {
     EXPECT_EQ(failure, "");
   }
   failure_of(path(), {.tolerant = true, .max_cache_bytes = 0});
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2)) << "two passes of a second";
+  EXPECT_LT(std::clock() - start, 2 * CLOCKS_PER_SEC) << "two passes of a second of processor time";
 }
 
 TEST_P(SlideMalformed, OnlyTheDamagedTileFails) {

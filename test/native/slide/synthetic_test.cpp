@@ -63,7 +63,7 @@ TEST(Synthetic, EqualSeedsGiveEqualPixelsAndOthersDoNot) {
 }
 
 TEST(Synthetic, WindowsFitWithoutSeams) {
-  for (const std::uint64_t seed : {2, 7, 12}) {
+  for (const std::uint64_t seed : {2, 7}) {
     const auto scene = SyntheticScene::create(small_slide(seed));
     const Image whole = scene->render(0, 0, 1500, 1300);
     const auto labels = scene->labels(0, 0, 1500, 1300);

@@ -1,0 +1,146 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { main } from '../../../lib/cli/main.js';
+import { encodePng, synthesizeSlide } from '../../../lib/index.js';
+
+let folder = '';
+let slide = '';
+const inFolder = (name: string): string => join(folder, name);
+
+async function run(args: string[], onStderr: (text: string) => void = () => {}) {
+  const text = { stdout: '', stderr: '' };
+  const exitCode = await main(args, {
+    stdout: { write: (piece) => (text.stdout += piece) },
+    stderr: {
+      write: (piece) => {
+        text.stderr += piece;
+        onStderr(piece);
+      },
+    },
+  });
+  return { exitCode, ...text };
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'histojet-cli-'));
+  slide = inFolder('slide.tif');
+  await synthesizeSlide(slide, { width: 1700, height: 600, seed: 3, tissue: 0.9 });
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('histojet info', () => {
+  it('prints one JSON object', async () => {
+    const { exitCode, stdout, stderr } = await run(['info', slide, '--json']);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    const report = JSON.parse(stdout) as Record<string, unknown>;
+    expect(report).toMatchObject({ path: slide, width: 1700, height: 600, warnings: [] });
+    expect(report.mpp).toMatchObject({ x: 0.25, y: 0.25 });
+    expect(Object.keys(report)).toHaveLength(11);
+  });
+
+  it('prints a text for people', async () => {
+    expect((await run(['info', slide])).stdout).toContain('1,700 x 600 px, 0.42 x 0.15 mm');
+  });
+
+  it('ends with 3 on what it cannot read', async () => {
+    await writeFile(inFolder('text.svs'), 'no slide');
+    for (const path of [inFolder('missing.svs'), inFolder('text.svs'), folder]) {
+      const { exitCode, stderr } = await run(['info', path]);
+      expect(exitCode).toBe(3);
+      expect(stderr).toMatch(/^histojet: .+\n.+\n$/);
+      expect(stderr).toContain(path);
+    }
+  });
+});
+
+describe('histojet nuclei', () => {
+  const region = ['--region', '0,0,600,600'];
+
+  it('writes the nuclei, a picture, and progress by machine', async () => {
+    const output = inFolder('nuclei.geojson.gz');
+    const overlay = inFolder('nuclei.png');
+    const args = ['nuclei', slide, '-o', output, '--overlay', overlay, '--progress', 'json', ...region];
+    const { exitCode, stdout, stderr } = await run(args);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' });
+    const document = JSON.parse(gunzipSync(await readFile(output)).toString()) as { features: unknown[] };
+    expect(document.features.length).toBeGreaterThan(10);
+    const lines = stderr
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines[0]).toMatchObject({ stage: 'segment', done: 1, total: 1 });
+    expect(lines.at(-1)).toMatchObject({ result: { path: output, nuclei: document.features.length } });
+    expect((await readFile(overlay)).subarray(1, 4).toString()).toBe('PNG');
+    expect(existsSync(`${output}.part`)).toBe(false);
+  });
+
+  it('takes --mpp as the resolution of a picture that has none', async () => {
+    const picture = inFolder('picture.png');
+    const pixels = { data: new Uint8Array(3 * 64 * 48).fill(220), width: 64, height: 48, channels: 3 as const };
+    await writeFile(picture, await encodePng(pixels));
+    const output = inFolder('picture.json');
+    const refused = await run(['nuclei', picture, '-o', output]);
+    expect(refused.exitCode).toBe(3);
+    expect(refused.stderr).toContain('pass --mpp');
+    const { exitCode, stderr } = await run(['nuclei', picture, '-o', output, '--mpp', '0.25', '--no-tissue']);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(JSON.parse(await readFile(output, 'utf8'))).toMatchObject({ mag: 40 });
+  });
+
+  it('ends with 4 when it cannot write', async () => {
+    for (const args of [
+      ['-o', inFolder('no-folder/x.geojson')],
+      ['-o', inFolder('x.geojson'), '--overlay', inFolder('no-folder/x.png')],
+    ]) {
+      const { exitCode, stderr } = await run(['nuclei', slide, ...region, ...args]);
+      expect(stderr).toContain('no-folder');
+      expect(exitCode).toBe(4);
+    }
+  });
+
+  it('ends with 3 on arguments that make no sense', async () => {
+    await writeFile(inFolder('weights.pth'), 'no weights');
+    for (const args of [
+      ['-o', inFolder('x.unknown')],
+      ['-o', inFolder('x.geojson'), '-m', inFolder('weights.pth')],
+      ['-o', inFolder('x.geojson'), '-m', inFolder('missing.pth')],
+      ['-o', inFolder('x.geojson'), '--region', '5000,0,10,10'],
+      ['-o', inFolder('x.geojson'), '--device', 'cuda'],
+    ]) {
+      const { exitCode, stderr } = await run(['nuclei', slide, ...args]);
+      expect(stderr).toMatch(/^histojet: .+\n.+\n$/);
+      expect(exitCode).toBe(3);
+    }
+    expect(existsSync(inFolder('x.geojson.part'))).toBe(false);
+  });
+
+  it('leaves a valid part when it is interrupted', async () => {
+    const output = inFolder('stopped.geojson');
+    let interrupted = false;
+    const args = ['nuclei', slide, '-o', output, '--progress', 'json', '--no-tissue', '--threads', '1'];
+    const { exitCode, stderr } = await run(args, (text) => {
+      if (interrupted || !text.includes('"stage"')) return;
+      interrupted = true;
+      process.emit('SIGINT');
+    });
+    expect(exitCode).toBe(130);
+    expect(stderr).toContain(`${output}.part is a valid file`);
+    expect(JSON.parse(stderr.trim().split('\n').at(-1) ?? '')).toMatchObject({ error: { code: 'ABORTED' } });
+    const document = JSON.parse(await readFile(`${output}.part`, 'utf8')) as { features: unknown[] };
+    expect(document.features.length).toBeGreaterThan(0);
+    expect(existsSync(output)).toBe(false);
+  });
+});
+
+describe('histojet doctor', () => {
+  it('finds nothing wrong', async () => {
+    const { exitCode, stdout } = await run(['doctor']);
+    expect(stdout).toContain('self-test  ok');
+    expect(exitCode).toBe(0);
+  });
+});
