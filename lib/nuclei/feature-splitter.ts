@@ -5,11 +5,21 @@ const largestElementBytes = 256 * 1024 * 1024;
 
 const quote = 0x22;
 const backslash = 0x5c;
-const openBrace = 0x7b;
-const closeBrace = 0x7d;
 const openBracket = 0x5b;
-const closeBracket = 0x5d;
 const comma = 0x2c;
+
+/** What a byte outside strings means; nearly all mean nothing here. */
+const nothing = 0;
+const startsString = 1;
+const opens = 2;
+const closes = 3;
+const meanings = new Uint8Array(256);
+meanings[quote] = startsString;
+for (const byte of Buffer.from('{[')) meanings[byte] = opens;
+for (const byte of Buffer.from('}]')) meanings[byte] = closes;
+
+/** How far back the key of an array is looked for. */
+const keyBytes = 256;
 
 /** What may stand between elements: commas, white space and the three bytes of a byte order mark. */
 function isFiller(byte: number): boolean {
@@ -18,20 +28,26 @@ function isFiller(byte: number): boolean {
 
 /**
  * Cuts a GeoJSON document that arrives in pieces into texts of whole elements: the members of the top-level array, of
- * the `features` array of a FeatureCollection, or the document itself when it is a single object (or
- * several, one after the other). Each text is a list
- * of elements with commas between them, so that one JSON.parse reads many. Keeps no more than one unfinished element.
+ * the `features` array of a FeatureCollection, or the document itself when it is a single object (or several, one after
+ * the other). Each text is a list of elements with commas between them, so that one JSON.parse reads many. Keeps no
+ * more than one unfinished element.
  */
 export class FeatureSplitter {
   readonly #name: string;
   #depth = 0;
   #inString = false;
   #escaped = false;
-  /** Depth at which elements lie: 1 in a top-level array, 2 in a collection's `features`; 0 until that is known. */
+  /** Depth at which elements lie: 1 in a top-level array, 2 in a collection's `features`; 0: unknown, -1: over. */
   #elementDepth = 0;
   #found = false;
+  /** Bytes of earlier pieces that belong to an unfinished element or object. */
   #pending: Buffer[] = [];
   #pendingBytes = 0;
+  /** Where in the present piece the unfinished element or object begins. */
+  #start = 0;
+  /** End of the last finished element of the present piece, or -1. */
+  #complete = -1;
+  #texts: string[] = [];
   #seen = 0;
 
   /** @param name - what messages call the document */
@@ -41,54 +57,21 @@ export class FeatureSplitter {
 
   /** The elements that the next piece completes, as JSON texts. */
   push(piece: Buffer): string[] {
-    const texts: string[] = [];
-    let start = 0; // of the part of this piece that belongs to an unfinished element or top-level object
-    let complete = -1; // end of the last finished element in this piece
-    let depth = this.#depth;
-    let inString = this.#inString;
-    for (let i = 0; i < piece.length; ++i) {
-      const byte = piece[i] as number;
-      if (inString) {
-        if (this.#escaped) this.#escaped = false;
-        else if (byte === backslash) this.#escaped = true;
-        else if (byte === quote) inString = false;
-      } else if (byte === quote) {
-        inString = true;
-      } else if (byte === openBrace || byte === openBracket) {
-        if (depth === 0 && this.#elementDepth === 0 && byte === openBracket) {
-          this.#elementDepth = 1;
-          this.#clear();
-          start = i + 1;
-        } else if (depth === 1 && this.#elementDepth === 0 && byte === openBracket && this.#opensFeatures(piece, i)) {
-          this.#elementDepth = 2;
-          this.#clear();
-          start = i + 1;
-        }
-        depth += 1;
-      } else if (byte === closeBrace || byte === closeBracket) {
-        depth -= 1;
-        if (depth < 0) throw this.#corrupt(i, 'a bracket closes that was never opened');
-        if (depth === this.#elementDepth && this.#elementDepth > 0) complete = i + 1;
-        else if (this.#elementDepth > 0 && depth === this.#elementDepth - 1) {
-          this.#take(texts, piece, start, complete);
-          this.#elementDepth = -1; // what follows the array is of no interest
-          complete = -1;
-        } else if (depth === 0 && this.#elementDepth === 0) {
-          this.#take(texts, piece, start, i + 1);
-          start = i + 1;
-          this.#found = true;
-        }
-      }
+    this.#texts = [];
+    this.#start = 0;
+    this.#complete = -1;
+    let i = this.#inString ? this.#skipString(piece, 0) : 0;
+    while (i < piece.length) {
+      const meaning = meanings[piece[i] as number];
+      if (meaning === nothing) i += 1;
+      else if (meaning === startsString) i = this.#skipString(piece, i + 1);
+      else if (meaning === opens) this.#open(piece, i++);
+      else this.#close(piece, i++);
     }
-    this.#depth = depth;
-    this.#inString = inString;
-    if (this.#elementDepth > 0 && complete >= 0) {
-      this.#take(texts, piece, start, complete);
-      start = complete;
-    }
-    if (this.#elementDepth >= 0) this.#keep(piece.subarray(start));
+    if (this.#elementDepth > 0 && this.#complete >= 0) this.#take(piece, this.#complete);
+    if (this.#elementDepth >= 0) this.#keep(piece.subarray(this.#start));
     this.#seen += piece.length;
-    return texts;
+    return this.#texts;
   }
 
   /** Checks that the document is complete. */
@@ -98,19 +81,69 @@ export class FeatureSplitter {
     }
   }
 
-  /** Whether the array that opens at `index` is the value of the key "features". */
-  #opensFeatures(piece: Buffer, index: number): boolean {
-    const before = Buffer.concat([...this.#pending, piece.subarray(0, index)]);
-    return /"features"\s*:\s*$/.test(before.toString('latin1', Math.max(0, before.length - 256)));
+  /** The place after the quote that ends a string, or the end of the piece. */
+  #skipString(piece: Buffer, from: number): number {
+    let escaped = this.#escaped;
+    for (let i = from; i < piece.length; ++i) {
+      const byte = piece[i];
+      if (escaped) escaped = false;
+      else if (byte === backslash) escaped = true;
+      else if (byte === quote) {
+        this.#inString = false;
+        this.#escaped = false;
+        return i + 1;
+      }
+    }
+    this.#inString = true;
+    this.#escaped = escaped;
+    return piece.length;
   }
 
-  #take(texts: string[], piece: Buffer, start: number, end: number): void {
-    if (end <= start && this.#pending.length === 0) return;
-    const bytes = Buffer.concat([...this.#pending, piece.subarray(start, Math.max(start, end))]);
+  #open(piece: Buffer, index: number): void {
+    if (this.#elementDepth === 0 && this.#depth <= 1 && piece[index] === openBracket) {
+      if (this.#depth === 0 || this.#opensFeatures(piece, index)) {
+        this.#elementDepth = this.#depth + 1;
+        this.#clear();
+        this.#start = index + 1;
+      }
+    }
+    this.#depth += 1;
+  }
+
+  #close(piece: Buffer, index: number): void {
+    this.#depth -= 1;
+    if (this.#depth < 0) throw this.#corrupt(index, 'a bracket closes that was never opened');
+    if (this.#elementDepth > 0) {
+      if (this.#depth === this.#elementDepth) this.#complete = index + 1;
+      else if (this.#depth < this.#elementDepth) {
+        this.#take(piece, this.#complete);
+        this.#elementDepth = -1; // what follows the array is of no interest
+      }
+    } else if (this.#elementDepth === 0 && this.#depth === 0) {
+      this.#take(piece, index + 1);
+      this.#found = true;
+    }
+  }
+
+  /** Whether the array that opens at `index` is the value of the key "features". */
+  #opensFeatures(piece: Buffer, index: number): boolean {
+    let before = piece.toString('latin1', Math.max(0, index - keyBytes), index);
+    for (let k = this.#pending.length - 1; k >= 0 && before.length < keyBytes; --k) {
+      const part = this.#pending[k] as Buffer;
+      before = part.toString('latin1', Math.max(0, part.length - keyBytes)) + before;
+    }
+    return /"features"\s*:\s*$/.test(before);
+  }
+
+  /** Hands over what is unfinished up to `end`, which lies in this piece unless it is below the start. */
+  #take(piece: Buffer, end: number): void {
+    const last = Math.max(this.#start, end);
+    const bytes = Buffer.concat([...this.#pending, piece.subarray(this.#start, last)]);
     this.#clear();
+    this.#start = last;
     let first = 0;
     while (first < bytes.length && isFiller(bytes[first] as number)) ++first;
-    if (first < bytes.length) texts.push(bytes.toString('utf8', first));
+    if (first < bytes.length) this.#texts.push(bytes.toString('utf8', first));
   }
 
   #keep(rest: Buffer): void {

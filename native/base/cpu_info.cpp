@@ -1,5 +1,6 @@
 #include "base/cpu_info.hpp"
 
+#include <cpuid.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -50,20 +51,22 @@ Isa active_isa() {
 }
 
 std::vector<std::string> cpu_features() {
-  std::vector<std::string> features;
   __builtin_cpu_init();
-#define HISTOJET_FEATURE(name) \
-  if (__builtin_cpu_supports(name)) features.emplace_back(name)
-  HISTOJET_FEATURE("avx2");
-  HISTOJET_FEATURE("fma");
-  HISTOJET_FEATURE("avx512f");
-  HISTOJET_FEATURE("avx512bw");
-  HISTOJET_FEATURE("avx512vl");
-  HISTOJET_FEATURE("avx512dq");
-  HISTOJET_FEATURE("avx512bf16");
-  HISTOJET_FEATURE("amx-tile");
-  HISTOJET_FEATURE("amx-bf16");
-#undef HISTOJET_FEATURE
+  std::vector<std::string> features;
+  const auto add = [&](const char* name, bool present) {
+    if (present) features.emplace_back(name);
+  };
+  add("avx2", __builtin_cpu_supports("avx2"));
+  add("fma", __builtin_cpu_supports("fma"));
+  add("avx512f", __builtin_cpu_supports("avx512f"));
+  add("avx512bw", __builtin_cpu_supports("avx512bw"));
+  add("avx512vl", __builtin_cpu_supports("avx512vl"));
+  add("avx512dq", __builtin_cpu_supports("avx512dq"));
+  // Not every compiler's builtin knows these names: leaf 7 of CPUID says it too.
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx);
+  add("amx-bf16", (edx >> 22 & 1) != 0);
+  add("amx-tile", (edx >> 24 & 1) != 0);
   return features;
 }
 

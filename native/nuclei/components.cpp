@@ -117,6 +117,12 @@ void fill_holes(BitMask& mask) {
   }
 }
 
+std::int64_t pixel_count(std::span<const Run> runs) {
+  std::int64_t count = 0;
+  for (const Run& run : runs) count += run.end - run.start;
+  return count;
+}
+
 Box bounding_box(std::span<const Run> runs) {
   Box box{runs.front().row, runs.front().start, runs.back().row + 1, runs.front().end};
   for (const Run& run : runs) {

@@ -83,6 +83,9 @@ inline GroupsByLabel<Run> runs_by_label(std::span<const Run> runs, std::int32_t 
   return {runs, count, [](const Run& run) { return run.label; }};
 }
 
+/// Pixels of the runs.
+std::int64_t pixel_count(std::span<const Run> runs);
+
 /// The smallest rectangle around some runs; ends are exclusive.
 struct Box {
   std::int32_t y0;

@@ -21,12 +21,6 @@ std::vector<Run> largest_part(std::span<const Run> runs) {
   return parts;
 }
 
-std::int64_t pixel_count(std::span<const Run> runs) {
-  std::int64_t count = 0;
-  for (const Run& run : runs) count += run.end - run.start;
-  return count;
-}
-
 /// The parts that become nuclei, by their first pixels.
 std::vector<std::vector<Run>> kept_parts(const Segmentation& objects, double min_area_px) {
   const auto runs = runs_by_label(objects.runs, objects.count);

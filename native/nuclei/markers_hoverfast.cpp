@@ -9,17 +9,6 @@
 namespace histojet::nuclei {
 namespace {
 
-BitMask nuclear_pixels(const Maps& maps) {
-  BitMask mask(maps.height, maps.width);
-  for (std::int64_t y = 0; y < maps.height; ++y) {
-    const float* row = maps.np.data() + y * maps.width;
-    for (std::int64_t x = 0; x < maps.width; ++x) {
-      if (row[x] > 0.5f) mask.set(y, x);
-    }
-  }
-  return mask;
-}
-
 /// One distinct label after the other, rising: the reference makes one object of each.
 std::vector<std::int32_t> distinct_markers(std::span<const Piece> markers) {
   std::vector<std::int32_t> labels;
@@ -27,12 +16,6 @@ std::vector<std::int32_t> distinct_markers(std::span<const Piece> markers) {
   std::sort(labels.begin(), labels.end());
   labels.erase(std::unique(labels.begin(), labels.end()), labels.end());
   return labels;
-}
-
-std::int64_t pixel_count(std::span<const Run> runs) {
-  std::int64_t count = 0;
-  for (const Run& run : runs) count += run.end - run.start;
-  return count;
 }
 
 /// Cuts out one component and floods what the opening left of it. The reference, too, floods component by component.
@@ -57,7 +40,8 @@ void flood_component(const std::vector<float>& strength, const Components& compo
 }  // namespace
 
 Segmentation segment_hoverfast(const Maps& maps, double min_area_px, bool monotone, const CancelToken& cancel) {
-  const Components components = label4(nuclear_pixels(maps));
+  const Components components =
+      label4(pixels_where(maps.np, maps.height, maps.width, [](float p) { return p > 0.5f; }));
   const Components cores = label4(open5(mask_of(components), 2));
   const std::vector<float> strength = edge_strength(maps, cores, 5, Combination::kRootOfSum, cancel);
 

@@ -61,21 +61,10 @@ bool flood_blobs(const std::vector<float>& strength, const Components& blobs, co
   return true;
 }
 
-BitMask nuclear_pixels(const Maps& maps) {
-  BitMask mask(maps.height, maps.width);
-  for (std::int64_t y = 0; y < maps.height; ++y) {
-    const float* row = maps.np.data() + y * maps.width;
-    for (std::int64_t x = 0; x < maps.width; ++x) {
-      if (row[x] >= 0.5f) mask.set(y, x);
-    }
-  }
-  return mask;
-}
-
 }  // namespace
 
 Segmentation segment_hovernet(const Maps& maps, bool monotone, const CancelToken& cancel) {
-  Components blobs = label4(nuclear_pixels(maps));
+  Components blobs = label4(pixels_where(maps.np, maps.height, maps.width, [](float p) { return p >= 0.5f; }));
   remove_small(blobs, kSmallest);
   const std::vector<float> strength = edge_strength(maps, blobs, 21, Combination::kMaximum, cancel);
 

@@ -1,31 +1,36 @@
 #include "nuclei/normalize.hpp"
 
-#include <algorithm>
 #include <limits>
 
 #include "kernels/fused_normalize/fused_normalize.hpp"
+#include "kernels/fused_normalize/plane_range.hpp"
 
 namespace histojet::nuclei {
+namespace {
+
+struct Survey {
+  float low = 0;
+  float high = 0;
+  int finite = 1;
+};
+
+Survey survey(std::span<const float> values) {
+  Survey found;
+  if (values.empty()) return found;
+  kernels::kPlaneRange.pick(active_isa())(
+      {values.data(), static_cast<std::int64_t>(values.size()), &found.low, &found.high, &found.finite});
+  return found;
+}
+
+}  // namespace
+
 ValueRange value_range(std::span<const float> values) {
-  if (values.empty()) return {0, 0};
-  // Several independent minima, so that no chain of comparisons limits the speed.
-  constexpr std::size_t kLanes = 16;
-  float low[kLanes], high[kLanes];
-  std::fill(low, low + kLanes, values[0]);
-  std::fill(high, high + kLanes, values[0]);
-  std::size_t i = 0;
-  for (; i + kLanes <= values.size(); i += kLanes) {
-    for (std::size_t k = 0; k < kLanes; ++k) {
-      const float value = values[i + k];
-      low[k] = value < low[k] ? value : low[k];
-      high[k] = value > high[k] ? value : high[k];
-    }
-  }
-  for (; i < values.size(); ++i) {
-    low[0] = std::min(low[0], values[i]);
-    high[0] = std::max(high[0], values[i]);
-  }
-  return {*std::min_element(low, low + kLanes), *std::max_element(high, high + kLanes)};
+  const Survey found = survey(values);
+  return {found.low, found.high};
+}
+
+bool all_finite(std::span<const float> values) {
+  return survey(values).finite != 0;
 }
 
 Normalization::Normalization(ValueRange range) {
@@ -34,7 +39,7 @@ Normalization::Normalization(ValueRange range) {
   shift = 0.0f - static_cast<float>(range.low * scale);
 }
 
-void Normalization::apply(std::span<const float> values, float* out) const {
+void Normalization::apply(std::span<const float> values, double* out) const {
   kernels::kFusedNormalize.pick(active_isa())(
       {values.data(), out, static_cast<std::int64_t>(values.size()), scale, shift});
 }

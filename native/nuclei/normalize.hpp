@@ -14,6 +14,9 @@ struct ValueRange {
 /// Range of finite values; {0, 0} for an empty span.
 ValueRange value_range(std::span<const float> values);
 
+/// No value is infinite or NaN.
+bool all_finite(std::span<const float> values);
+
 /// The linear map of cv2.normalize(NORM_MINMAX, 0, 1) with float32 results (spec section 5.0, N): constants are
 /// computed in double and rounded to float. A plane without contrast becomes 0.
 struct Normalization {
@@ -22,8 +25,8 @@ struct Normalization {
 
   explicit Normalization(ValueRange range);
 
-  /// float32 input: scale * value + shift with a single rounding, as fused multiply-add gives it.
-  void apply(std::span<const float> values, float* out) const;
+  /// float32 input: scale * value + shift rounded once to float, as fused multiply-add gives it; stored as double.
+  void apply(std::span<const float> values, double* out) const;
   /// float64 input: computed in double, then rounded.
   float operator()(double value) const { return static_cast<float>(value * scale + shift); }
 };

@@ -30,8 +30,9 @@ BitMask weak_edges(const Components& components, const std::vector<float>& stren
   for (const Run& run : components.runs) {
     if (run.label == 0) continue;
     const float* row = strength.data() + run.row * components.width;
+    std::uint64_t* words = weak.row(run.row);
     for (std::int32_t x = run.start; x < run.end; ++x) {
-      if (row[x] < 0.4) weak.set(run.row, x);
+      words[x / 64] |= static_cast<std::uint64_t>(row[x] < 0.4) << (x % 64);
     }
   }
   return weak;

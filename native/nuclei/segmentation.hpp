@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -30,6 +31,22 @@ std::vector<Piece> pieces_inside(const Components& inner, const Components& oute
 /// Pieces grouped by the component that they lie in.
 inline GroupsByLabel<Piece> pieces_by_component(std::span<const Piece> pieces, std::int32_t count) {
   return {pieces, count, [](const Piece& piece) { return piece.component; }};
+}
+
+/// The pixels of a plane that `inside(value)` holds for, 64 at a time without a branch.
+template <class Inside>
+BitMask pixels_where(const std::vector<float>& plane, std::int64_t height, std::int64_t width, Inside inside) {
+  BitMask mask(height, width);
+  for (std::int64_t y = 0; y < height; ++y) {
+    for (std::int64_t w = 0; w < mask.words(); ++w) {
+      const float* values = plane.data() + y * width + 64 * w;
+      const std::int64_t count = std::min<std::int64_t>(64, width - 64 * w);
+      std::uint64_t word = 0;
+      for (std::int64_t i = 0; i < count; ++i) word |= static_cast<std::uint64_t>(inside(values[i])) << i;
+      mask.row(y)[w] = word;
+    }
+  }
+  return mask;
 }
 
 /// The pixels of `components` whose edge strength stays below the references' threshold of 0.4.

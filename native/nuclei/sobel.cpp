@@ -23,7 +23,7 @@ constexpr int kLargestRadius = 10;
 /// One row of the filter of which `tap(k)` gives the row or the shifted row at distance k from the centre.
 template <class Tap>
 void filter_row(Tap tap, const double* centre, const std::vector<double>& taps, double centre_tap, std::int64_t width,
-                double* out) {
+                double* out, double* range) {
   const double* left[kLargestRadius];
   const double* right[kLargestRadius];
   const int radius = static_cast<int>(taps.size());
@@ -31,7 +31,8 @@ void filter_row(Tap tap, const double* centre, const std::vector<double>& taps, 
     left[k] = tap(-k - 1);
     right[k] = tap(k + 1);
   }
-  kernels::kSymmetricFilter.pick(active_isa())({centre, left, right, taps.data(), centre_tap, radius, width, out});
+  kernels::kSymmetricFilter.pick(active_isa())(
+      {centre, left, right, taps.data(), centre_tap, radius, width, out, range});
 }
 
 }  // namespace
@@ -52,24 +53,23 @@ SobelRows::SobelRows(int taps, Axis axis, std::int64_t height, std::int64_t widt
 }
 
 template <class Tap>
-void SobelRows::filter(Tap tap, bool derive, double* out) const {
+void SobelRows::filter(Tap tap, bool derive, double* out, double* range) const {
   if (derive) {
-    filter_row(tap, nullptr, along_, 0, width_, out);
+    filter_row(tap, nullptr, along_, 0, width_, out, range);
   } else {
-    filter_row(tap, tap(0), across_, centre_tap_, width_, out);
+    filter_row(tap, tap(0), across_, centre_tap_, width_, out, range);
   }
 }
 
-void SobelRows::feed(const float* row) {
-  double* middle = padded_.data() + radius_;
-  for (std::int64_t x = 0; x < width_; ++x) middle[x] = row[x];
+void SobelRows::feed() {
+  double* middle = input();
   for (std::int64_t i = 1; i <= radius_; ++i) {
-    middle[-i] = row[reflect101(-i, width_)];
-    middle[width_ - 1 + i] = row[reflect101(width_ - 1 + i, width_)];
+    middle[-i] = middle[reflect101(-i, width_)];
+    middle[width_ - 1 + i] = middle[reflect101(width_ - 1 + i, width_)];
   }
   double* out = ring_.data() + fed_ % (2 * radius_ + 1) * width_;
   const auto tap = [&](std::int64_t k) { return middle + k; };
-  filter(tap, axis_ == Axis::kX, out);
+  filter(tap, axis_ == Axis::kX, out, nullptr);
   ++fed_;
 }
 
@@ -77,9 +77,9 @@ const double* SobelRows::filtered_row(std::int64_t y) const {
   return ring_.data() + reflect101(y, height_) % (2 * radius_ + 1) * width_;
 }
 
-void SobelRows::derivative(std::int64_t y, double* out) const {
+void SobelRows::derivative(std::int64_t y, double* out, double* range) const {
   const auto tap = [&](std::int64_t k) { return filtered_row(y + k); };
-  filter(tap, axis_ == Axis::kY, out);
+  filter(tap, axis_ == Axis::kY, out, range);
 }
 
 }  // namespace histojet::nuclei

@@ -18,15 +18,18 @@ class SobelRows {
 
   /// Rows that `derivative(y)` needs beyond y.
   std::int64_t radius() const { return radius_; }
-  /// Takes the next row of the image, `width` values.
-  void feed(const float* row);
-  /// Row `y` of the derivative. Fed must be the rows up to min(y + radius, height - 1), and no more.
-  void derivative(std::int64_t y, double* out) const;
+  /// Where to put the next row of the image: `width` values, each a float.
+  double* input() { return padded_.data() + radius_; }
+  /// Takes the row that lies at `input()`.
+  void feed();
+  /// Row `y` of the derivative. Fed must be the rows up to min(y + radius, height - 1), and no more. `range` (smallest,
+  /// largest value; may be null) is widened by the row.
+  void derivative(std::int64_t y, double* out, double* range) const;
 
  private:
   const double* filtered_row(std::int64_t y) const;
   template <class Tap>
-  void filter(Tap tap, bool derive, double* out) const;
+  void filter(Tap tap, bool derive, double* out, double* range) const;
 
   Axis axis_;
   std::int64_t radius_;

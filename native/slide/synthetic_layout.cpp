@@ -151,7 +151,7 @@ Layout::Mixture Layout::mixture(double x, double y) const {
   return mixture;
 }
 
-Site Layout::at(double x, double y) const {
+Site Layout::at(double x, double y, bool stains) const {
   Site s{};
   s[kTissue] = tissue_um(x, y);
   if (s[kTissue] < -kReachUm) {
@@ -176,6 +176,16 @@ Site Layout::at(double x, double y) const {
   const Direction d = direction_of(1.3f * gradient_noise(angle_, x, y) + 0.14f * gradient_noise(swirl_, x, y));
   s[kDirectionX] = d.x;
   s[kDirectionY] = d.y;
+  s[kSpacing] = m.spacing;
+  s[kSlit] = m.slit;
+  s[kStromal] = m.stromal;
+  s[kGrade] = 1.4f * gradient_noise(grade_, x, y);
+  s[kWide] = wide;
+  if (stains) add_stains(x, y, s);
+  return s;
+}
+
+void Layout::add_stains(double x, double y, Site& s) const {
   s[kHaem] = 1 + 0.35f * gradient_noise(haem_, x, y);
   s[kEosin] = 1 + 0.40f * gradient_noise(eosin_, x, y);
   if (style_.defocus > 0) s[kDefocus] = smooth_step(0, 0.25f, defocus_.at(x, y) + 0.30f * probit(style_.defocus));
@@ -185,12 +195,6 @@ Site Layout::at(double x, double y) const {
                smooth_step(0.0f, 0.15f, gradient_noise(haem_, y, x));
   }
   s[kCloud] = style_.clouds * smooth_step(0.12f, 0.55f, cloud_.at(x, y));
-  s[kSpacing] = m.spacing;
-  s[kSlit] = m.slit;
-  s[kStromal] = m.stromal;
-  s[kGrade] = 1.4f * gradient_noise(grade_, x, y);
-  s[kWide] = wide;
-  return s;
 }
 
 Direction Layout::nest_normal(double x, double y) const {

@@ -60,8 +60,9 @@ class Layout {
 
   int step() const { return step_; }
   double mpp() const { return mpp_; }
-  /// All fields at a level-0 point.
-  Site at(double x, double y) const;
+  /// All fields at a level-0 point. Placing cells needs neither stain, focus, folds nor smears; without `stains` these
+  /// stay 0.
+  Site at(double x, double y, bool stains = true) const;
   /// The direction across the border of the nest at a point.
   Direction nest_normal(double x, double y) const;
   FieldGrid grid(std::int64_t x, std::int64_t y, std::int64_t width, std::int64_t height) const;
@@ -75,6 +76,7 @@ class Layout {
   float tissue_scale() const;
   float nest_um(double x, double y, float coverage) const;
   Mixture mixture(double x, double y) const;
+  void add_stains(double x, double y, Site& site) const;
   void calibrate(const SyntheticParams& params);
 
   const SyntheticStyle& style_;

@@ -76,6 +76,7 @@ float figure(float ends, Direction d) {
 }
 
 void shape(Outline& o, const Wave& wave, CellRandom& r) {
+  if (o.sketch) return;
   constexpr int kPeriods[5] = {2, 3, 4, 5, 7};
   const float size = o.a + o.b;
   o.points = size < 16 ? 20 : (size < 44 ? 28 : 36);
@@ -291,6 +292,7 @@ void draw_nucleus(Nucleus& n, const SyntheticStyle& s, float grade, float scale,
       mitosis(n, s, scale, r);
       break;
   }
+  if (n.outline.sketch) return;
   Chromatin& c = n.chromatin;
   c.through = r.range(0.05f, 0.6f);
   if (n.kind != NucleusKind::kMitosis && r.chance(s.ghost)) {

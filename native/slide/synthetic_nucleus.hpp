@@ -39,7 +39,8 @@ struct Outline {
   float bend = 0;
   int points = 24;  ///< multiple of 4, at most kMaxRing
   std::array<float, kMaxRing + 1> radius{};
-  float reach = 1;  ///< no point of the outline lies further from the centre
+  bool sketch = false;  ///< only axes and bending are wanted: the candidate may not live
+  float reach = 1;      ///< no point of the outline lies further from the centre
 
   struct Local {
     float u, v;

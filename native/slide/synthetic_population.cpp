@@ -66,7 +66,7 @@ struct Population::Candidates {
   std::int64_t columns = 0, rows = 0;
   std::vector<std::int32_t> cell;  // index or -1
   std::vector<Guard> guards;
-  std::vector<Nucleus> nuclei;
+  std::vector<std::array<std::int64_t, 2>> places;  // cells
 
   static bool before(const Guard& a, const Guard& b) {
     return a.priority != b.priority ? a.priority > b.priority : a.order > b.order;
@@ -220,11 +220,11 @@ bool Population::candidate(std::int64_t ix, std::int64_t iy, Nucleus& n) const {
   n.priority = r.bits();
   n.outline.x = (static_cast<double>(ix) + r.unit()) * lattice_.spacing();
   n.outline.y = (static_cast<double>(iy) + r.unit()) * lattice_.spacing();
-  const Site site = layout_.at(n.outline.x, n.outline.y);
+  const Site site = layout_.at(n.outline.x, n.outline.y, false);
   if (!choose_kind(n, site, r)) return false;
   n.id = static_cast<std::uint64_t>(iy + kIdMargin) * id_columns_ + static_cast<std::uint64_t>(ix + kIdMargin) + 1;
   draw_nucleus(n, style_, site[kGrade], scale_, r);
-  add_body(n, site, r);
+  if (!n.outline.sketch) add_body(n, site, r);
   return true;
 }
 
@@ -286,6 +286,7 @@ Population::Chunk Population::compute(std::int64_t cx, std::int64_t cy) const {
   for (std::int64_t iy = y0; iy <= y1; ++iy) {
     for (std::int64_t ix = x0; ix <= x1; ++ix) {
       Nucleus n;
+      n.outline.sketch = true;
       if (!candidate(ix, iy, n)) continue;
       Candidates::Guard guard{};
       const Outline& o = n.outline;
@@ -306,16 +307,17 @@ Population::Chunk Population::compute(std::int64_t cx, std::int64_t cy) const {
       guard.extent = std::min(along + guard.radius, kMaxExtentUm * scale_);
       c.cell[static_cast<std::size_t>((iy - y0) * c.columns + ix - x0)] = static_cast<std::int32_t>(c.guards.size());
       c.guards.push_back(guard);
-      c.nuclei.push_back(n);
+      c.places.push_back({ix, iy});
     }
   }
   resolve(c);
   Chunk chunk;
   for (std::size_t i = 0; i < c.guards.size(); ++i) {
-    const Outline& o = c.nuclei[i].outline;
-    if (c.guards[i].state == 1 && o.x >= left && o.x < left + side && o.y >= top && o.y < top + side) {
-      chunk.push_back(c.nuclei[i]);
-    }
+    if (c.guards[i].state != 1) continue;
+    Nucleus n;
+    candidate(c.places[i][0], c.places[i][1], n);
+    const Outline& o = n.outline;
+    if (o.x >= left && o.x < left + side && o.y >= top && o.y < top + side) chunk.push_back(n);
   }
   return chunk;
 }

@@ -18,9 +18,9 @@ constexpr std::array<std::string_view, 11> kUsualKeys = {
     "teacher",    "student",          "module",     "params_ema", "ema"};
 constexpr std::size_t kMaxTensors = 1 << 18;
 constexpr std::size_t kMaxNameBytes = 64 << 10;
-constexpr std::size_t kMaxSumOfNames = 64 << 20;
+constexpr std::size_t kMaxSumOfNames = 16 << 20;
 constexpr std::size_t kMaxSumOfRanks = 4 << 20;
-constexpr std::size_t kMaxVisits = 1 << 20;
+constexpr std::size_t kMaxVisits = 1 << 19;
 constexpr std::size_t kMaxMetadataBytes = 256;
 constexpr std::size_t kListedCandidates = 8;
 
@@ -131,7 +131,7 @@ class Walker {
 
  private:
   void visit() {
-    if (++visits_ > kMaxVisits) corrupt(file_, "its nested dicts hold more than 1 million entries");
+    if (++visits_ > kMaxVisits) corrupt(file_, "its nested dicts hold more than 524288 entries");
   }
 
   void add(std::string name, const Value& value, StateChoice& choice) {

@@ -68,17 +68,19 @@ class Average:
         torch._foreach_lerp_([self.values[n] for n in names], [state[n] for n in names], 1 - decay)
 
 
-def export(path: Path, average: Average, config: dict[str, object], summary: str) -> None:
+def export(path: Path, average: Average, config: dict[str, object], summary: str, shift: float) -> None:
     """Writes the averaged weights as safetensors with the hyper-parameters as metadata."""
+    tensors = {name: value.float().cpu().numpy().copy() for name, value in average.values.items()}
+    tensors["last.bias"][1] += shift
     metadata = {name: str(value) for name, value in config.items()}
     metadata |= {
         "mpp": "0.25",
         "format": "pt",
         "name": "hoverfast-synthetic",
         "licence": "Apache-2.0",
-        "training": summary,
+        "training": f"{summary}; nucleus logit shifted by {shift:g}",
     }
-    write_safetensors(path, {k: v.float().cpu().numpy() for k, v in average.values.items()}, metadata)
+    write_safetensors(path, tensors, metadata)
 
 
 def load_weights(model: HoverFast, path: Path) -> None:
@@ -108,6 +110,7 @@ def parse() -> argparse.Namespace:
     p.add_argument("--threads", type=int, default=1, help="threads of each process")
     p.add_argument("--init", type=Path, help="weights to start from")
     p.add_argument("--resume", action="store_true", help="continue the run in --work")
+    p.add_argument("--shift", type=float, default=0.0, help="added to the nucleus logit in --out; see README.md")
     p.add_argument("--save-every", type=float, default=4.0, help="minutes between saves")
     p.add_argument("--depth", type=int, default=DEFAULT_CONFIG["depth"])
     p.add_argument("--wf", type=int, default=DEFAULT_CONFIG["wf"])
@@ -169,7 +172,7 @@ class Trainer:
             f"{chunks * FeedConfig.chunk_tiles * self.args.processes} tiles of {self.args.tile} px, {self.seconds / 60:.0f} min "
             f"on {self.device.type}, seed {self.args.seed}"
         )
-        export(self.args.out, self.average, self.config, summary)
+        export(self.args.out, self.average, self.config, summary, self.args.shift)
 
     def progress(self) -> float:
         if self.args.steps:
@@ -239,7 +242,7 @@ def report(trainer: Trainer, means: dict[str, float], rate: float, waited: float
 def loop(trainer: Trainer, feeder: Feeder) -> None:
     """Steps until the schedule is over; the first process reports and saves."""
     means: dict[str, float] = {}
-    arrays = feeder.next()
+    arrays = feeder.next() if trainer.progress() < 1 else None
     saved, waited = trainer.seconds, 0.0
     while trainer.progress() < 1:
         begin = time.monotonic()

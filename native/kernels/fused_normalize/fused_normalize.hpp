@@ -6,11 +6,11 @@
 
 namespace histojet::kernels {
 
-/// out[i] = scale * in[i] + shift with a single rounding (fused multiply-add), for `count` values. All variants give
-/// the same bits. in and out may be the same.
+/// out[i] = scale * in[i] + shift rounded once to float (fused multiply-add) and then widened to double, because its
+/// users filter in double; `count` values. All variants give the same bits.
 struct FusedNormalizeArgs {
   const float* in;
-  float* out;
+  double* out;
   std::int64_t count;
   float scale;
   float shift;

@@ -8,7 +8,9 @@ void fused_normalize(const FusedNormalizeArgs& args) {
   const __m256 scale = _mm256_set1_ps(args.scale), shift = _mm256_set1_ps(args.shift);
   std::int64_t i = 0;
   for (; i + 8 <= args.count; i += 8) {
-    _mm256_storeu_ps(args.out + i, _mm256_fmadd_ps(_mm256_loadu_ps(args.in + i), scale, shift));
+    const __m256 values = _mm256_fmadd_ps(_mm256_loadu_ps(args.in + i), scale, shift);
+    _mm256_storeu_pd(args.out + i, _mm256_cvtps_pd(_mm256_castps256_ps128(values)));
+    _mm256_storeu_pd(args.out + i + 4, _mm256_cvtps_pd(_mm256_extractf128_ps(values, 1)));
   }
   for (; i < args.count; ++i) args.out[i] = __builtin_fmaf(args.in[i], args.scale, args.shift);
 }

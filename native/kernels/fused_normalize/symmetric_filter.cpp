@@ -2,7 +2,7 @@
 
 namespace histojet::kernels {
 
-const KernelTable<SymmetricFilterArgs> kSymmetricFilter{.scalar = scalar::symmetric_filter,
-                                                        .avx2 = avx2::symmetric_filter};
+const KernelTable<SymmetricFilterArgs> kSymmetricFilter{
+    .scalar = scalar::symmetric_filter, .avx2 = avx2::symmetric_filter, .avx512 = avx512::symmetric_filter};
 
 }  // namespace histojet::kernels

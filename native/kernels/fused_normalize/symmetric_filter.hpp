@@ -19,6 +19,7 @@ struct SymmetricFilterArgs {
   int radius;
   std::int64_t width;
   double* out;
+  double* range;
 };
 
 extern const KernelTable<SymmetricFilterArgs> kSymmetricFilter;
@@ -27,6 +28,9 @@ namespace scalar {
 void symmetric_filter(const SymmetricFilterArgs& args);
 }
 namespace avx2 {
+void symmetric_filter(const SymmetricFilterArgs& args);
+}
+namespace avx512 {
 void symmetric_filter(const SymmetricFilterArgs& args);
 }
 

@@ -11,6 +11,14 @@ void symmetric_filter(const SymmetricFilterArgs& args) {
     }
     args.out[x] = sum;
   }
+  if (args.range == nullptr) return;
+  double low = args.range[0], high = args.range[1];
+  for (std::int64_t x = 0; x < args.width; ++x) {
+    low = args.out[x] < low ? args.out[x] : low;
+    high = args.out[x] > high ? args.out[x] : high;
+  }
+  args.range[0] = low;
+  args.range[1] = high;
 }
 
 }  // namespace histojet::kernels::scalar

@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "models/hoverfast.hpp"
 #include "memory_dict.hpp"
+#include "models/hoverfast.hpp"
 
 namespace histojet::test {
 

@@ -26,11 +26,17 @@ const Npz& steps() {
 std::vector<float> sobel_of(const std::vector<float>& normalized, int taps, Axis axis) {
   SobelRows sobel(taps, axis, 128, 128);
   std::vector<double> out(128 * 128);
+  double range[2] = {0, 0};
   for (std::int64_t y = 0, fed = 0; y < 128; ++y) {
-    for (; fed < std::min<std::int64_t>(128, y + sobel.radius() + 1); ++fed) sobel.feed(normalized.data() + fed * 128);
-    sobel.derivative(y, out.data() + y * 128);
+    for (; fed < std::min<std::int64_t>(128, y + sobel.radius() + 1); ++fed) {
+      std::copy_n(normalized.begin() + fed * 128, 128, sobel.input());
+      sobel.feed();
+    }
+    sobel.derivative(y, out.data() + y * 128, range);
   }
   const auto [low, high] = std::minmax_element(out.begin(), out.end());
+  EXPECT_EQ(range[0], std::min(*low, 0.0));
+  EXPECT_EQ(range[1], std::max(*high, 0.0));
   const Normalization normalization({*low, *high});
   std::vector<float> result;
   for (const double value : out) result.push_back(1.0f - normalization(value));
@@ -42,15 +48,16 @@ TEST(Normalize, EqualsReferenceToTheLastBit) {
   const std::size_t pixels = maps.np.size();
   for (int channel = 0; channel < 2; ++channel) {
     const std::span<const float> plane(maps.hv.data() + static_cast<std::size_t>(channel) * pixels, pixels);
-    std::vector<float> out(pixels);
+    std::vector<double> out(pixels);
     Normalization(value_range(plane)).apply(plane, out.data());
-    EXPECT_EQ(out, steps().at(channel == 0 ? "h_norm" : "v_norm").as<float>());
+    EXPECT_EQ(out, steps().at(channel == 0 ? "h_norm" : "v_norm").as<double>());
   }
 }
 
 TEST(Normalize, RoundsOnceLikeAFusedMultiplyAdd) {
   std::mt19937 random(3);
-  std::vector<float> values(1000), out(values.size());
+  std::vector<float> values(1000);
+  std::vector<double> out(values.size());
   for (int round = 0; round < 200; ++round) {
     const float spread = std::ldexp(1.0f, static_cast<int>(random() % 60) - 30);
     for (float& value : values) value = spread * (static_cast<float>(random()) / 4294967296.0f - 0.3f);
@@ -67,7 +74,8 @@ TEST(Normalize, MeetsDoubleRoundingTies) {
   // scale * value + shift lies so close to the middle of two floats that only a single rounding finds the right one.
   Normalization normalization({0, 1});
   normalization.scale = 1.0f + std::ldexp(1.0f, -23);
-  std::vector<float> values(64, 1.0f + std::ldexp(1.0f, -23)), out(64);
+  const std::vector<float> values(64, 1.0f + std::ldexp(1.0f, -23));
+  std::vector<double> out(64);
   for (int k = -60; k <= -20; ++k) {
     for (const float sign : {-1.0f, 1.0f}) {
       normalization.shift = sign * std::ldexp(1.0f, k);
@@ -80,9 +88,9 @@ TEST(Normalize, MeetsDoubleRoundingTies) {
 
 TEST(Normalize, PlaneWithoutContrastBecomesZero) {
   const std::vector<float> values(70, 0.3f);
-  std::vector<float> out(70, 5);
+  std::vector<double> out(70, 5);
   Normalization(value_range(values)).apply(values, out.data());
-  EXPECT_EQ(out, std::vector<float>(70, 0.0f));
+  EXPECT_EQ(out, std::vector<double>(70, 0.0));
 }
 
 TEST(Sobel, EqualsReferenceToTheLastBit) {
@@ -103,11 +111,13 @@ TEST(Sobel, SlopeAndConstantOnTinyImages) {
         std::int64_t fed = 0;
         for (std::int64_t y = 0; y < height; ++y) {
           for (; fed < std::min(height, y + flat.radius() + 1); ++fed) {
-            flat.feed(row.data());
-            down.feed(row.data());
+            for (SobelRows* sobel : {&flat, &down}) {
+              std::copy(row.begin(), row.end(), sobel->input());
+              sobel->feed();
+            }
           }
           for (const SobelRows* sobel : {&flat, &down}) {
-            sobel->derivative(y, out.data());
+            sobel->derivative(y, out.data(), nullptr);
             for (const double value : out) ASSERT_EQ(value, 0.0);
           }
         }
@@ -169,21 +179,22 @@ TEST(Morphology, EqualsDefinitionOnOddSizes) {
   };
   for (const auto& [height, width] : {std::pair<int, int>{1, 1}, {3, 64}, {20, 63}, {17, 65}, {9, 130}}) {
     const std::vector<int> pixels = test::random_blobs(height, width, static_cast<unsigned>(width));
+    const int rows = height, columns = width;
     const auto step = [&](const std::vector<int>& in, bool erode) {
       std::vector<int> out(in.size());
-      for (int y = 0; y < height; ++y) {
-        for (int x = 0; x < width; ++x) {
+      for (int y = 0; y < rows; ++y) {
+        for (int x = 0; x < columns; ++x) {
           bool all = true, any = false;
           for (int dy = -2; dy <= 2; ++dy) {
             for (int dx = -2; dx <= 2; ++dx) {
-              const bool inside = y + dy >= 0 && y + dy < height && x + dx >= 0 && x + dx < width;
+              const bool inside = y + dy >= 0 && y + dy < rows && x + dx >= 0 && x + dx < columns;
               if (!ellipse(dy, dx) || !inside) continue;
-              const bool set = in[static_cast<std::size_t>((y + dy) * width + x + dx)] != 0;
+              const bool set = in[static_cast<std::size_t>((y + dy) * columns + x + dx)] != 0;
               all = all && set;
               any = any || set;
             }
           }
-          out[static_cast<std::size_t>(y * width + x)] = erode ? all : any;
+          out[static_cast<std::size_t>(y * columns + x)] = erode ? all : any;
         }
       }
       return out;

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -7,20 +8,26 @@
 
 #include "base/cpu_info.hpp"
 #include "kernels/fused_normalize/fused_normalize.hpp"
+#include "kernels/fused_normalize/plane_range.hpp"
 #include "kernels/fused_normalize/symmetric_filter.hpp"
 
 namespace histojet::kernels {
 namespace {
 
 std::vector<Isa> isas() {
-  return detected_isa() >= Isa::kAvx2 ? std::vector<Isa>{Isa::kScalar, Isa::kAvx2} : std::vector<Isa>{Isa::kScalar};
+  std::vector<Isa> found{Isa::kScalar};
+  for (const Isa isa : {Isa::kAvx2, Isa::kAvx512}) {
+    if (detected_isa() >= isa) found.push_back(isa);
+  }
+  return found;
 }
 
 TEST(FusedNormalize, EveryVariantRoundsOnce) {
   std::mt19937 random(1);
   for (const std::int64_t count : {0, 1, 7, 8, 63, 64, 65, 300}) {
     for (int round = 0; round < 50; ++round) {
-      std::vector<float> in(static_cast<std::size_t>(count) + 1), out(in.size());
+      std::vector<float> in(static_cast<std::size_t>(count) + 1);
+      std::vector<double> out(in.size());
       for (float& value : in) {
         value =
             std::ldexp(static_cast<float>(static_cast<std::int32_t>(random())), static_cast<int>(random() % 200) - 130);
@@ -38,7 +45,8 @@ TEST(FusedNormalize, EveryVariantRoundsOnce) {
 
 TEST(FusedNormalize, InfinitiesAndNan) {
   const float infinity = std::numeric_limits<float>::infinity();
-  std::vector<float> in(70, infinity), out(70);
+  std::vector<float> in(70, infinity);
+  std::vector<double> out(70);
   in[1] = -infinity;
   in[2] = std::nanf("");
   for (const Isa isa : isas()) {
@@ -47,6 +55,29 @@ TEST(FusedNormalize, InfinitiesAndNan) {
     EXPECT_EQ(out[1], -infinity);
     EXPECT_TRUE(std::isnan(out[2]));
     EXPECT_EQ(out[69], infinity);
+  }
+}
+
+TEST(PlaneRange, FindsExtremesAndWhatIsNotFinite) {
+  std::mt19937 random(4);
+  for (const std::int64_t count : {1, 7, 31, 32, 33, 64, 100}) {
+    std::vector<float> in;
+    for (std::int64_t i = 0; i < count; ++i) in.push_back(static_cast<float>(static_cast<std::int32_t>(random())));
+    for (const Isa isa : isas()) {
+      float low = 0, high = 0;
+      int finite = -1;
+      kPlaneRange.pick(isa)({in.data(), count, &low, &high, &finite});
+      EXPECT_EQ(low, *std::min_element(in.begin(), in.end()));
+      EXPECT_EQ(high, *std::max_element(in.begin(), in.end()));
+      EXPECT_EQ(finite, 1);
+      for (const float odd :
+           {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(), std::nanf("")}) {
+        std::vector<float> broken = in;
+        broken[static_cast<std::size_t>(count / 2)] = odd;
+        kPlaneRange.pick(isa)({broken.data(), count, &low, &high, &finite});
+        EXPECT_EQ(finite, 0) << odd;
+      }
+    }
   }
 }
 
@@ -70,7 +101,9 @@ TEST(SymmetricFilter, VariantsAgree) {
         if (symmetric && width == 0) continue;
         for (const Isa isa : isas()) {
           std::vector<double> out(static_cast<std::size_t>(width));
-          kSymmetricFilter.pick(isa)({centre, left.data(), right.data(), taps.data(), 3, radius, width, out.data()});
+          double range[2] = {-0.001, 0.001};
+          kSymmetricFilter.pick(isa)(
+              {centre, left.data(), right.data(), taps.data(), 3, radius, width, out.data(), range});
           for (std::size_t x = 0; x < out.size(); ++x) {
             double expected = symmetric ? 3 * centre[x] : 0;
             for (std::size_t k = 0; k < taps.size(); ++k) {
@@ -78,6 +111,9 @@ TEST(SymmetricFilter, VariantsAgree) {
             }
             ASSERT_NEAR(out[x], expected, 1e-13) << isa_name(isa);
           }
+          out.insert(out.end(), {-0.001, 0.001});
+          ASSERT_EQ(range[0], *std::min_element(out.begin(), out.end()));
+          ASSERT_EQ(range[1], *std::max_element(out.begin(), out.end()));
         }
       }
     }
