@@ -44,15 +44,16 @@ test('a signal that is never aborted is left as it was', async () => {
   expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
-test('aborting in the middle answers within a second', async () => {
+test('aborting in the middle stops the work within a second of computing', async () => {
   const controller = new AbortController();
   const large = pattern(3000, 3000);
   const running = model.predict(large, { signal: controller.signal });
   await new Promise((resolve) => setTimeout(resolve, 30));
-  const aborted = performance.now();
+  const aborted = process.cpuUsage(); // work done after the abort: a busy machine stretches the wall clock
   controller.abort();
   await expect(running).rejects.toMatchObject({ name: 'AbortError' });
-  expect(performance.now() - aborted).toBeLessThan(1000);
+  const { user, system } = process.cpuUsage(aborted);
+  expect((user + system) / 1e6).toBeLessThan(1);
 });
 
 test('one signal stops many calls, others go on', async () => {

@@ -76,9 +76,9 @@ test('a Worker that ends by itself waits for its jobs, the main thread goes on',
     (async () => {
       for (let i = 0; i < 5; ++i) {
         const worker = new Worker(source, { eval: true, workerData: process.cwd() });
-        const answer = await new Promise((resolve) => worker.once('message', resolve));
-        const exit = await new Promise((resolve) => worker.once('exit', resolve));
-        console.log(answer, exit);
+        const answer = new Promise((resolve) => worker.once('message', resolve));
+        const exit = new Promise((resolve) => worker.once('exit', resolve));
+        console.log(await answer, await exit);
       }
     })();
     `,

@@ -9,10 +9,12 @@
 #include <map>
 #include <set>
 
+#include "base/digest.hpp"
 #include "base/error.hpp"
 #include "codecs/jpeg.hpp"
 #include "fixtures.hpp"
 #include "slide/synthetic.hpp"
+#include "slide/synthetic_geojson.hpp"
 #include "slide/synthetic_scene.hpp"
 
 namespace histojet::slide {
@@ -236,6 +238,39 @@ TEST(SyntheticSlide, RepeatStoresTilesOnce) {
   double seam = 0;
   for (std::int64_t x = 0; x < 128; ++x) seam += std::abs(tile.row(7)[3 * x] - tile.row(7)[3 * (x + 128)]);
   EXPECT_LT(seam / 128, 4);
+}
+
+/// Rings of inner blocks are moved copies; they must be the ones that the scene itself gives.
+TEST(SyntheticSlide, RepeatedTruthEqualsTheScene) {
+  const TemporaryFolder folder;
+  SyntheticParams p;
+  p.width = 9300;
+  p.height = 9100;
+  p.seed = 6;
+  p.repeat = true;
+  p.tissue = 0.04;
+  const PaintedScene scene(p);
+  const std::int64_t count = write_synthetic_truth(folder.file("a.geojson"), scene, CancelToken());
+  const std::vector<std::uint8_t> bytes = test::read_bytes(folder.file("a.geojson"));
+  std::map<std::string, std::pair<float, float>> first_points;  // by id
+  const std::string text(bytes.begin(), bytes.end());
+  const std::string before = "\"id\":\"", between = "[[[";
+  for (std::size_t at = text.find(before); at != std::string::npos; at = text.find(before, at + 1)) {
+    const std::size_t ring = text.find(between, at) + between.size();
+    char* rest = nullptr;
+    const float x = std::strtof(text.c_str() + ring, &rest);
+    first_points[text.substr(at + before.size(), 36)] = {x, std::strtof(rest + 1, nullptr)};
+  }
+  const auto nuclei = scene.nuclei(0, 0, p.width, p.height);
+  ASSERT_GT(nuclei.size(), 100u);
+  EXPECT_EQ(count, static_cast<std::int64_t>(nuclei.size()));
+  EXPECT_EQ(first_points.size(), nuclei.size());
+  for (const TrueNucleus& n : nuclei) {
+    const auto found = first_points.find(name_based_uuid("synthetic/6/" + std::to_string(n.id)));
+    ASSERT_NE(found, first_points.end()) << n.id;
+    EXPECT_NEAR(found->second.first, n.points[0], 0.03);
+    EXPECT_NEAR(found->second.second, n.points[1], 0.03);
+  }
 }
 
 /// Runs in fresh processes, because the pool of threads is made once.
