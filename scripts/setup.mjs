@@ -22,7 +22,10 @@ const testPackages = [
   { name: 'clang-format', have: () => hasProgram('clang-format') },
 ];
 
-const fuzzPackages = [{ name: 'clang', have: () => hasProgram('clang++') }];
+const fuzzPackages = [
+  { name: 'clang', have: () => hasProgram('clang++') },
+  { name: 'libclang-rt-14-dev', have: () => existsSync('/usr/share/doc/libclang-rt-14-dev') },
+];
 
 const benchPackages = [
   { name: 'libopenslide-dev', have: () => existsSync('/usr/include/openslide/openslide.h') },

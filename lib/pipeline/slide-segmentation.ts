@@ -73,7 +73,8 @@ export class SlideSegmentation implements AsyncIterable<NucleusList> {
         this.#progress = { windowsDone: step.windowsDone, windowsTotal: step.windowsTotal, nuclei: step.nuclei };
         meter.report(step.windowsDone, step.windowsTotal);
         if (step.batch === undefined) break;
-        yield wrapNuclei(step.batch);
+        const nuclei = wrapNuclei(step.batch);
+        if (nuclei.length > 0) yield nuclei;
       }
       finished = true;
     } finally {

@@ -25,7 +25,7 @@ Extent extent_of(std::span<const float> ring);
 /// Finds the rectangles that meet a given one, through a hash of square cells; the plane may have any size.
 class BoxGrid {
  public:
-  /// `cell`: side of a cell, best about twice that of a typical rectangle.
+  /// The cells' side is twice that of a typical rectangle.
   explicit BoxGrid(std::vector<Extent> boxes);
 
   /// Indices of the rectangles that meet `box`, rising, each once.

@@ -16,7 +16,8 @@ struct PostprocessOptions {
   Variant variant = Variant::kHoverNet;
   /// Bit-faithful to the reference, its defects included; contours then are OpenCV's integer pixel centres.
   bool compat = false;
-  /// Smallest nucleus in map pixels; below 0: the variant's own (HoverNet 10, HoverFast 85).
+  /// Smallest nucleus in map pixels; below 0: the variant's own (HoverNet 10, HoverFast 85). HoverNet in compat mode
+  /// ignores it: the reference has its 10 px built in.
   double min_area_px = -1;
   /// Simplification in thousandths of the contour's length; 0 none; below 0: the variant's own in compat mode
   /// (HoverNet 0, HoverFast 6), 6 otherwise.
@@ -32,7 +33,8 @@ struct PostprocessResult {
   std::vector<std::int32_t> ids;     ///< [n] the label of each nucleus in `labels`
 };
 
-/// Maps of one window → nuclei. Deterministic. @throws Error kShapeMismatch, kInvalidArgument; Cancelled.
+/// Maps of one window → nuclei. Deterministic. A probability that is NaN counts as background, an infinite or NaN value
+/// of the gradient maps as 0. @throws Error kShapeMismatch, kInvalidArgument; Cancelled.
 PostprocessResult postprocess(const Maps& maps, const PostprocessOptions& options, const CancelToken& cancel = {});
 
 }  // namespace histojet::nuclei

@@ -40,8 +40,7 @@ void ring_spans(std::span<const float> ring, double pixel, std::vector<Span>& sp
   if (high - low > kMostRows) {
     throw Error(ErrorCode::kInvalidArgument, "nuclei: outline of more than 2^24 pixels in height");
   }
-  thread_local std::vector<Crossing> crossings;
-  crossings.clear();
+  std::vector<Crossing> crossings;
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t j = i + 1 < count ? i + 1 : 0;
     double ax = ring[2 * i] / pixel, ay = ring[2 * i + 1] / pixel, bx = ring[2 * j] / pixel,

@@ -6,8 +6,8 @@
 namespace histojet::pipeline {
 namespace {
 
-/// Tiles of a single picture: large enough that margins cost little, small enough that a session stays near 200 MB.
-constexpr std::int64_t kImageTile_px = 1024;
+/// Largest tile of a single picture: a field of 1024 px and its margins go through the network at once.
+constexpr std::int64_t kImageTile_px = 1280;
 
 /// Index into [0, length) of position `i` on a line that is mirrored at both ends without repeating the end points.
 std::int64_t reflected(std::int64_t i, std::int64_t length) {

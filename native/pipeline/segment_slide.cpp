@@ -186,8 +186,10 @@ class Run final : public SlideRun, public std::enable_shared_from_this<Run> {
     {
       std::lock_guard lock(mutex_);
       if (!failure_ && token_.cancelled()) failure_ = std::make_exception_ptr(Cancelled{});
+      if (failure_) stop_.cancel();
       if (!failure_ && windows_ != nullptr) start_windows();
-      if (waiting_ && (failure_ || collect(step))) {
+      // A failure is told when no window runs any more: whoever hears it may close what they read from.
+      if (waiting_ && (failure_ ? active_ == 0 : collect(step))) {
         step.failure = failure_;
         step.progress = {delivered_, windows_ ? windows_->count() : 0, nuclei_};
         deliver = std::move(waiting_);
@@ -227,22 +229,19 @@ class Run final : public SlideRun, public std::enable_shared_from_this<Run> {
     advance();
   }
 
-  /// Takes finished windows in order until one brings nuclei; true when `step` is complete (a batch, or the end).
+  /// Takes the next window in order; true when `step` is complete (a batch, or the end).
   bool collect(Step& step) {
     if (windows_ == nullptr) return false;
-    while (delivered_ < windows_->count()) {
-      const auto ready = finished_.find(delivered_);
-      if (ready == finished_.end()) return false;
-      nuclei::NucleusList taken = stitcher_.accept(windows_->core(delivered_), ready->second);
-      finished_.erase(ready);
-      ++delivered_;
-      start_windows();
-      if (plan_.options.region) taken = inside_region(taken);
-      if (taken.size() == 0) continue;
-      nuclei_ += static_cast<std::int64_t>(taken.size());
-      step.batch = std::move(taken);
-      return true;
-    }
+    if (delivered_ == windows_->count()) return true;
+    const auto ready = finished_.find(delivered_);
+    if (ready == finished_.end()) return false;
+    nuclei::NucleusList taken = stitcher_.accept(windows_->core(delivered_), ready->second);
+    finished_.erase(ready);
+    ++delivered_;
+    start_windows();
+    if (plan_.options.region) taken = inside_region(taken);
+    nuclei_ += static_cast<std::int64_t>(taken.size());
+    step.batch = std::move(taken);
     return true;
   }
 

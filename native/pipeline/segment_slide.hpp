@@ -63,7 +63,7 @@ class SlideRun {
   /// Calls `done` exactly once, from a thread of the executor (or at once when a batch waits): the next batch that
   /// holds nuclei, level-0 coordinates, areas in square micrometres. One call at a time.
   virtual void next(std::function<void(Step)> done) = 0;
-  /// Stops early; windows in flight end at their next check. next() then delivers Cancelled.
+  /// Stops early; windows in flight end at their next check, then next() delivers Cancelled.
   virtual void stop() = 0;
   /// Notes for the user ("mpp 0.33 is resampled to 0.25", damaged tiles that were skipped).
   virtual std::vector<std::string> warnings() const = 0;

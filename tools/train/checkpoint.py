@@ -19,7 +19,8 @@ def write_safetensors(path: Path, tensors: dict[str, np.ndarray], metadata: dict
     offset = 0
     for name in sorted(tensors):
         data = np.ascontiguousarray(tensors[name], "<f4").tobytes()
-        entries[name] = {"dtype": "F32", "shape": list(tensors[name].shape), "data_offsets": [offset, offset + len(data)]}
+        shape, span = list(tensors[name].shape), [offset, offset + len(data)]
+        entries[name] = {"dtype": "F32", "shape": shape, "data_offsets": span}
         chunks.append(data)
         offset += len(data)
     header = json.dumps(entries, separators=(",", ":"), ensure_ascii=True).encode()

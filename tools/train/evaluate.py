@@ -111,7 +111,7 @@ def main() -> None:
     p.add_argument("--count", type=int, default=50)
     p.add_argument("--size", type=int, default=512)
     p.add_argument("--seed", type=int, default=900_000_000, help="first seed of the unseen tiles")
-    p.add_argument("--image", action="append", default=[], help="image to outline: path[@scale][:left,top,width,height]")
+    p.add_argument("--image", action="append", default=[], help="path[@scale][:left,top,width,height]")
     p.add_argument("--zoom", type=int, default=2, help="enlargement of the pictures")
     p.add_argument("--pictures", type=Path, help="folder for pictures")
     p.add_argument("--threads", type=int, default=2)

@@ -48,9 +48,9 @@ def instances_of(probability: np.ndarray, maps: np.ndarray, threshold: float = 0
         return np.zeros(blobs.shape, np.int32)
     energy = np.maximum(edge_energy(maps[0], 1), edge_energy(maps[1], 0)) - (1.0 - blobs)
     energy = np.maximum(energy, 0)
-    relief = -ndimage.correlate1d(
-        ndimage.correlate1d((1 - energy) * blobs, [0.25, 0.5, 0.25], 0, mode="mirror"), [0.25, 0.5, 0.25], 1, mode="mirror"
-    )
+    taps = [0.25, 0.5, 0.25]
+    relief = ndimage.correlate1d((1 - energy) * blobs, taps, 0, mode="mirror")
+    relief = -ndimage.correlate1d(relief, taps, 1, mode="mirror")
     seeds = ndimage.binary_fill_holes(blobs & (energy < edge))
     seeds = ndimage.binary_dilation(ndimage.binary_erosion(seeds, DISC, border_value=1), DISC)
     markers = remove_small(ndimage.label(seeds)[0], 10)
@@ -66,7 +66,8 @@ def dice(truth: np.ndarray, found: np.ndarray) -> float:
 def panoptic(truth: np.ndarray, found: np.ndarray) -> tuple[int, int, int, float]:
     """(true positives, false positives, false negatives, sum of IoU) with the match rule IoU > 0.5."""
     width = int(found.max()) + 1
-    pairs = np.bincount(truth.astype(np.int64).ravel() * width + found.ravel(), minlength=(int(truth.max()) + 1) * width)
+    cells = (int(truth.max()) + 1) * width
+    pairs = np.bincount(truth.astype(np.int64).ravel() * width + found.ravel(), minlength=cells)
     table = pairs.reshape(-1, width)
     true_area, found_area = table.sum(1), table.sum(0)
     i, j = np.nonzero(table[1:, 1:])

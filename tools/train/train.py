@@ -268,7 +268,8 @@ def run(rank: int, args: argparse.Namespace) -> None:
     """One of the data-parallel processes."""
     torch.set_num_threads(args.threads)
     if args.processes > 1:
-        dist.init_process_group("gloo", f"file://{args.work.resolve()}/rendezvous", rank=rank, world_size=args.processes)
+        meeting = f"file://{args.work.resolve()}/rendezvous"
+        dist.init_process_group("gloo", meeting, rank=rank, world_size=args.processes)
     trainer = Trainer(args, rank)
     feeder = Feeder(feed_of(args, rank), trainer.chunks)
     trainer.model.train()

@@ -24,7 +24,9 @@ const overlayMaxSizePx = 4096;
 async function openSlide(options: NucleiOptions, signal: AbortSignal): Promise<Slide> {
   const { tolerant, mpp } = options;
   const slide = await Slide.open(options.slide, { tolerant, signal });
-  if (slide.mpp !== null) return slide;
+  // A plain picture is taken to have the network's resolution; the run says so in its warnings.
+  const picture = slide.format === 'png' || slide.format === 'jpeg';
+  if (slide.mpp !== null || (picture && mpp === undefined)) return slide;
   await slide.close();
   if (mpp !== undefined) return Slide.open(options.slide, { tolerant, mpp, signal });
   throw new UsageError(
