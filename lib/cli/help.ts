@@ -43,7 +43,7 @@ OUT.part, which is a valid document at all times, also after Ctrl-C.
   --precision NAME        high (default), float32 or fast
   --device NAME           auto (default) or cpu
   --threads N             how many windows are worked on at once, default all cores
-  --tile-size N           pixels of the network's tiles, 256 to 4096, default 1024
+  --tile-size N           pixels of the network's tiles, 256 to 4096, default 1280
   --tolerant              paint damaged tiles as background instead of stopping
   --overlay OUT.png       also a picture of the slide or region with the outlines, at most 4096 px
   --progress MODE         bar (default on a terminal), json (one object per line on stderr), none

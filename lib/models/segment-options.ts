@@ -56,7 +56,7 @@ export interface SegmentSlideOptions extends SegmentOptions {
   readonly region?: Rect;
   /**
    * Largest side of the network's tiles in pixels of its resolution, 256 to 4096. Results do not depend on it.
-   * @defaultValue 1024
+   * @defaultValue 1280
    */
   readonly tileSize?: number;
   /**
@@ -96,7 +96,7 @@ export function checkSegmentSlide(options: SegmentSlideOptions, threads: number)
     tissueMask: typeof tissue === 'boolean' ? undefined : checkTissueMask('tissue', tissue),
     findTissue: tissue === true,
     minTissue: validate.number('minTissue', options.minTissue ?? 0, 0, 1),
-    tileSize: validate.integer('tileSize', options.tileSize ?? 1024, 256, 4096),
+    tileSize: validate.integer('tileSize', options.tileSize ?? 1280, 256, 4096),
     threads: validate.integer('threads', options.threads ?? threads, 0, 4096),
   };
 }

@@ -30,7 +30,6 @@ struct Plan {
   double scale_x = 1;  ///< level-0 pixels per working pixel
   double scale_y = 1;
   slide::Rect region;
-  TilePlan tiles;
   int threads = 1;
   std::vector<std::string> notes;
 };
@@ -94,15 +93,14 @@ Plan make_plan(std::shared_ptr<const slide::Slide> slide, std::shared_ptr<const 
                                                  std::to_string(options.tile_size));
   }
   if (options.min_area_um2) plan.options.postprocess.min_area_px = *options.min_area_um2 / (plan.mpp * plan.mpp);
-  plan.tiles = plan_tiles(plan.network->info(), kWindow_px, kWindow_px, options.tile_size);
   const int all = Executor::instance().thread_count();
   plan.threads = options.threads > 0 ? std::min(options.threads, all) : all;
   return plan;
 }
 
-/// Reads the window's pixels with the network's margin around them; outside the slide lies background.
-Image read_window(const Plan& plan, double left, double top, const CancelToken& cancel) {
-  const std::int64_t width = plan.tiles.input_width(), height = plan.tiles.input_height();
+/// Reads a strip's pixels with the network's margin around them; outside the slide lies background.
+Image read_strip(const Plan& plan, const TilePlan& tiles, double left, double top, const CancelToken& cancel) {
+  const std::int64_t width = tiles.input_width(), height = tiles.input_height();
   if (plan.scale_x == 1 && plan.scale_y == 1) {
     slide::RegionRequest request;
     request.x = static_cast<std::int64_t>(left);
@@ -114,16 +112,39 @@ Image read_window(const Plan& plan, double left, double top, const CancelToken& 
   return tiles::read_at(*plan.slide, {.x = left, .y = top, .width = width, .height = height, .mpp = plan.mpp}, cancel);
 }
 
-/// One window from pixels to nuclei in level-0 coordinates, those outside the core included.
-nuclei::NucleusList process_window(const Plan& plan, SessionPool& sessions, double left, double top,
-                                   const CancelToken& cancel) {
-  Image pixels = read_window(plan, left, top, cancel);
+/// The maps of one window of a strip.
+Maps cut_window(const Maps& strip, std::int64_t left) {
+  Maps window;
+  window.height = kWindow_px;
+  window.width = kWindow_px;
+  const auto cut = [&](const auto& from, auto& to, std::int64_t planes) {
+    to.reserve(static_cast<std::size_t>(planes * kWindow_px * kWindow_px));
+    for (std::int64_t row = 0; row < planes * kWindow_px; ++row) {
+      const auto begin = from.begin() + row * strip.width + left;
+      to.insert(to.end(), begin, begin + kWindow_px);
+    }
+  };
+  cut(strip.np, window.np, 1);
+  cut(strip.hv, window.hv, 2);
+  if (!strip.tp.empty()) cut(strip.tp, window.tp, 1);
+  return window;
+}
+
+/// A strip from pixels to maps.
+Maps predict_strip(const Plan& plan, const SlideWindows& windows, const Strip& strip, SessionPool& sessions,
+                   const CancelToken& cancel) {
+  const TilePlan tiles = plan_tiles(plan.network->info(), kWindow_px, strip.width_px(), plan.options.tile_size);
+  Image pixels =
+      read_strip(plan, tiles, windows.left(strip.first, tiles.margin), windows.top(strip.first, tiles.margin), cancel);
   if (plan.options.stain == Stain::kIhcDab) tiles::keep_haematoxylin(pixels);
-  const Maps maps = predict_tiled(sessions, plan.tiles, pixels, kWindow_px, kWindow_px, 1, cancel);
+  return predict_tiled(sessions, tiles, pixels, kWindow_px, strip.width_px(), 1, cancel);
+}
+
+/// Nuclei of one window in level-0 coordinates, those outside its core included.
+nuclei::NucleusList find_nuclei(const Plan& plan, const SlideWindows& windows, std::int64_t index, const Maps& maps,
+                                const CancelToken& cancel) {
   auto found = nuclei::postprocess(maps, plan.options.postprocess, cancel).nuclei;
-  const double margin = static_cast<double>(plan.tiles.margin);
-  found.transform(plan.scale_x, plan.scale_y, left + margin * plan.scale_x, top + margin * plan.scale_y,
-                  plan.mpp * plan.mpp);
+  found.transform(plan.scale_x, plan.scale_y, windows.left(index, 0), windows.top(index, 0), plan.mpp * plan.mpp);
   return found;
 }
 
@@ -170,8 +191,11 @@ class Run final : public SlideRun, public std::enable_shared_from_this<Run> {
     try {
       std::optional<tiles::TissueMask> mask = plan_.options.tissue;
       if (!mask && plan_.options.find_tissue) mask = tiles::find_tissue(*plan_.slide, 8, token_);
-      windows_ = std::make_unique<SlideWindows>(*plan_.slide, plan_.scale_x, plan_.scale_y, plan_.region,
-                                                mask ? &*mask : nullptr, plan_.options.min_tissue);
+      auto windows = std::make_unique<SlideWindows>(*plan_.slide, plan_.scale_x, plan_.scale_y, plan_.region,
+                                                    mask ? &*mask : nullptr, plan_.options.min_tissue);
+      std::lock_guard lock(mutex_);
+      windows_ = std::move(windows);
+      strips_ = windows_->strips();
     } catch (...) {
       std::lock_guard lock(mutex_);
       failure_ = std::current_exception();
@@ -187,7 +211,7 @@ class Run final : public SlideRun, public std::enable_shared_from_this<Run> {
       std::lock_guard lock(mutex_);
       if (!failure_ && token_.cancelled()) failure_ = std::make_exception_ptr(Cancelled{});
       if (failure_) stop_.cancel();
-      if (!failure_ && windows_ != nullptr) start_windows();
+      if (!failure_ && windows_ != nullptr) start_strips();
       // A failure is told when no window runs any more: whoever hears it may close what they read from.
       if (waiting_ && (failure_ ? active_ == 0 : collect(step))) {
         step.failure = failure_;
@@ -199,32 +223,33 @@ class Run final : public SlideRun, public std::enable_shared_from_this<Run> {
     if (deliver) deliver(std::move(step));
   }
 
-  void start_windows() {
-    while (active_ < plan_.threads && started_ < windows_->count() && started_ - delivered_ < 2 * plan_.threads) {
-      const std::int64_t index = started_++;
+  void start_strips() {
+    const std::int64_t ahead = 2 * plan_.threads * kLargestStrip;
+    while (active_ < plan_.threads && started_ < strips_.size() && strips_[started_].first - delivered_ < ahead) {
+      const Strip strip = strips_[started_++];
       ++active_;
-      Executor::instance().post([self = shared_from_this(), index] { self->work(index); });
+      Executor::instance().post([self = shared_from_this(), strip] { self->work(strip); });
     }
   }
 
-  void work(std::int64_t index) {
-    nuclei::NucleusList found;
+  void work(const Strip& strip) {
     std::exception_ptr failure;
     try {
       token_.throw_if_cancelled();
-      found = process_window(plan_, sessions_, windows_->left(index, plan_.tiles.margin),
-                             windows_->top(index, plan_.tiles.margin), token_);
+      const Maps maps = predict_strip(plan_, *windows_, strip, sessions_, token_);
+      for (std::int64_t i = 0; i < strip.count; ++i) {
+        const std::int64_t index = strip.first + i;
+        auto found = find_nuclei(plan_, *windows_, index, cut_window(maps, i * kCore_px), token_);
+        std::lock_guard lock(mutex_);
+        finished_.emplace(index, std::move(found));
+      }
     } catch (...) {
       failure = std::current_exception();
     }
     {
       std::lock_guard lock(mutex_);
       --active_;
-      if (failure) {
-        if (!failure_) failure_ = failure;
-      } else {
-        finished_.emplace(index, std::move(found));
-      }
+      if (failure && !failure_) failure_ = failure;
     }
     advance();
   }
@@ -238,7 +263,7 @@ class Run final : public SlideRun, public std::enable_shared_from_this<Run> {
     nuclei::NucleusList taken = stitcher_.accept(windows_->core(delivered_), ready->second);
     finished_.erase(ready);
     ++delivered_;
-    start_windows();
+    start_strips();
     if (plan_.options.region) taken = inside_region(taken);
     nuclei_ += static_cast<std::int64_t>(taken.size());
     step.batch = std::move(taken);
@@ -261,12 +286,13 @@ class Run final : public SlideRun, public std::enable_shared_from_this<Run> {
   std::mutex mutex_;  // guards everything below
   bool prepared_ = false;
   std::unique_ptr<SlideWindows> windows_;
+  std::vector<Strip> strips_;
   std::map<std::int64_t, nuclei::NucleusList> finished_;
   nuclei::Stitcher stitcher_;
   std::function<void(Step)> waiting_;
   std::exception_ptr failure_;
   int active_ = 0;
-  std::int64_t started_ = 0;
+  std::size_t started_ = 0;
   std::int64_t delivered_ = 0;
   std::int64_t nuclei_ = 0;
 };

@@ -25,7 +25,7 @@ struct SegmentSlideOptions {
   bool find_tissue = true;            ///< skip windows without tissue (mask made here unless given)
   std::optional<tiles::TissueMask> tissue;
   double min_tissue = 0;          ///< a window runs when its tissue share is above this
-  std::int64_t tile_size = 1024;  ///< largest side of the network's tiles in px, margins included; 256…4096
+  std::int64_t tile_size = 1280;  ///< largest side of the network's tiles in px, margins included; 256…4096
   Stain stain = Stain::kHe;
   nuclei::PostprocessOptions postprocess;  ///< min_area_px is replaced when min_area_um2 is set
   std::optional<double> min_area_um2;
@@ -46,11 +46,11 @@ struct Step {
 };
 
 /// Nuclei of a whole slide. Post-processing windows are fixed to the slide: cores of 1024 px at the network's
-/// resolution with 64 px around them, starting at the slide's corner. Each window is decoded, put through the network
-/// (in tiles that are cut independently of the windows' size), post-processed and handed over by one thread of the
-/// executor, several windows at once, so that all stages overlap; batches come in raster order whatever the number of
-/// threads. Memory: one session, one window of pixels and of maps per thread, plus finished windows that wait for their
-/// turn (at most twice the number of threads).
+/// resolution with 64 px around them, starting at the slide's corner. Up to four neighbouring windows are decoded and
+/// put through the network together (in tiles that are cut independently of the windows), then post-processed and
+/// handed over by one thread of the executor, several such strips at once, so that all stages overlap; batches come in
+/// raster order whatever the number of threads. Memory: one session, one strip of pixels and of maps per thread, plus
+/// finished windows that wait for their turn (a bounded number).
 class SlideRun {
  public:
   virtual ~SlideRun() = default;

@@ -15,6 +15,17 @@ inline constexpr std::int64_t kCore_px = 1024;
 inline constexpr std::int64_t kContext_px = 64;
 inline constexpr std::int64_t kWindow_px = kCore_px + 2 * kContext_px;
 
+/// Neighbouring windows of one row that go through decoding and the network together: they share the pixels between
+/// them instead of computing them twice. Bounds memory; changes no result.
+inline constexpr std::int64_t kLargestStrip = 4;
+
+/// Windows [first, first + count), side by side.
+struct Strip {
+  std::int64_t first = 0;
+  std::int64_t count = 1;
+  std::int64_t width_px() const { return count * kCore_px + 2 * kContext_px; }
+};
+
 /// The windows of one slide in raster order.
 class SlideWindows {
  public:
@@ -24,6 +35,8 @@ class SlideWindows {
                const tiles::TissueMask* mask, double min_tissue);
 
   std::int64_t count() const { return static_cast<std::int64_t>(windows_.size()); }
+  /// All windows once, in order.
+  std::vector<Strip> strips() const;
   /// The core of a window in level-0 pixels.
   nuclei::Core core(std::int64_t index) const;
   /// Level-0 position of the corner of the window's pixels, `margin` working pixels outside the context.

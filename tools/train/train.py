@@ -167,9 +167,10 @@ class Trainer:
         part = self.resume_file.with_suffix(".part")
         torch.save(state, part)
         part.replace(self.resume_file)
+        tiles = chunks * FeedConfig.chunk_tiles * self.args.processes
         summary = (
             f"synthetic H&E only; {self.step} steps of {self.args.batch} crops of {self.args.crop} px, "
-            f"{chunks * FeedConfig.chunk_tiles * self.args.processes} tiles of {self.args.tile} px, {self.seconds / 60:.0f} min "
+            f"{tiles} tiles of {self.args.tile} px, {self.seconds / 60:.0f} min "
             f"on {self.device.type}, seed {self.args.seed}"
         )
         export(self.args.out, self.average, self.config, summary, self.args.shift)

@@ -22,6 +22,9 @@ import { precisions } from '../nuclei-options.js';
 import { OutlinePicture } from '../outline-picture.js';
 import { ProgressDisplay, type ProgressMode, progressMode, progressModes } from '../progress-display.js';
 
+/** About what slides of a laboratory carry. */
+const tissueShare = 0.35;
+
 const pictureSidePx = 2048;
 const insetSidePx = 420;
 
@@ -114,6 +117,7 @@ export const demo: Command = async (args, terminal) => {
         width: size,
         height: size,
         seed,
+        tissue: tissueShare,
         truth: paths.truth,
         signal,
         onProgress: (progress) => display.update(progress, 'tiles'),

@@ -79,14 +79,14 @@ describe('histojet nuclei', () => {
     expect(existsSync(`${output}.part`)).toBe(false);
   });
 
-  it('takes --mpp as the resolution of a picture that has none', async () => {
+  it('takes a picture without resolution to have that of the network, or the one of --mpp', async () => {
     const picture = inFolder('picture.png');
     const pixels = { data: new Uint8Array(3 * 64 * 48).fill(220), width: 64, height: 48, channels: 3 as const };
     await writeFile(picture, await encodePng(pixels));
     const output = inFolder('picture.json');
-    const refused = await run(['nuclei', picture, '-o', output]);
-    expect(refused.exitCode).toBe(3);
-    expect(refused.stderr).toContain('pass --mpp');
+    const assumed = await run(['nuclei', picture, '-o', output, '--no-tissue']);
+    expect(assumed.exitCode).toBe(0);
+    expect(assumed.stderr).toContain('is taken to have 0.25');
     const { exitCode, stderr } = await run(['nuclei', picture, '-o', output, '--mpp', '0.25', '--no-tissue']);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(JSON.parse(await readFile(output, 'utf8'))).toMatchObject({ mag: 40 });
