@@ -166,9 +166,9 @@ export class NucleusWriter implements AsyncDisposable {
     native.writerClose(handle);
   }
 
-  /** The same as {@link NucleusWriter.close}. */
+  /** Leaves an unfinished file as a `.part`: only {@link NucleusWriter.close} gives it its name. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
+    await this.abandon();
   }
 
   #open(): WriterHandle {

@@ -106,6 +106,18 @@ test('abandoning leaves the readable part', async () => {
   expect((await readNuclei(`${path}.part`)).length).toBe(4);
 });
 
+test('leaving the block by an error leaves the part, not a finished file', async () => {
+  const path = join(folder, 'broken.geojson');
+  const broken = async (): Promise<void> => {
+    await using writer = await createWriter(path);
+    await writer.write(squares(3));
+    throw new Error('the slide ended early');
+  };
+  await expect(broken()).rejects.toThrow('the slide ended early');
+  expect(existsSync(path)).toBe(false);
+  expect((await readNuclei(`${path}.part`)).length).toBe(3);
+});
+
 test('refuses unknown formats and places', async () => {
   expect(writerFormats).toContain('geojson');
   await expectCode(createWriter(join(folder, 'a.xyz')), 'HISTOJET_INVALID_ARGUMENT', /geojson/);
