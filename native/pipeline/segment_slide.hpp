@@ -29,7 +29,7 @@ struct SegmentSlideOptions {
   Stain stain = Stain::kHe;
   nuclei::PostprocessOptions postprocess;  ///< min_area_px is replaced when min_area_um2 is set
   std::optional<double> min_area_um2;
-  int threads = 0;  ///< windows worked on at once; 0: all threads of the executor
+  int threads = 0;  ///< strips of windows worked on at once; 0: all threads of the executor
 };
 
 struct RunProgress {
