@@ -15,11 +15,18 @@ const buildPackages = [
   { name: 'libdeflate-dev', have: () => hasArchive('libdeflate.a') },
   { name: 'libpng-dev', have: () => hasArchive('libpng.a') },
   { name: 'zlib1g-dev', have: () => hasArchive('libz.a') },
+  { name: 'libopenjp2-7-dev', have: () => hasArchive('libopenjp2.a') },
+  { name: 'libzstd-dev', have: () => hasArchive('libzstd.a') },
+  { name: 'libwebp-dev', have: () => hasArchive('libwebp.a') },
+  { name: 'libpugixml-dev', have: () => hasArchive('libpugixml.a') },
+  { name: 'libsqlite3-dev', have: () => hasArchive('libsqlite3.a') },
+  { name: 'libjxl-dev', have: () => existsSync('/usr/include/jxl/decode.h') },
 ];
 
 const testPackages = [
   { name: 'libgtest-dev', have: () => existsSync('/usr/include/gtest/gtest.h') },
   { name: 'clang-format', have: () => hasProgram('clang-format') },
+  { name: 'libopenslide0', have: () => hasArchive('libopenslide.so.0') || hasArchive('libopenslide.so.1') },
 ];
 
 const fuzzPackages = [

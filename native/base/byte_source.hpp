@@ -8,6 +8,11 @@
 
 namespace histojet {
 
+struct ByteRange {
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+};
+
 /// Random-access bytes that parsers read from: a local file now, ranges over HTTP later. Safe from many threads.
 class ByteSource {
  public:
@@ -17,6 +22,11 @@ class ByteSource {
   virtual const std::string& name() const = 0;
   /// Fills `out` from `offset`. @throws Error kCorruptFile when the range leaves the source, kIo when reading fails.
   virtual void read_at(std::uint64_t offset, std::span<std::uint8_t> out) const = 0;
+  /// True when a read costs a round trip, so that `prefetch` pays.
+  virtual bool remote() const { return false; }
+  /// Announces ranges that are about to be read; a remote source fetches them in few requests, side by side. Ranges
+  /// beyond the end are ignored. Returns at once or when they are there; failures show at the read.
+  virtual void prefetch(std::span<const ByteRange> /*ranges*/) const {}
 
   /// `read_at` into a new buffer; the range is checked before anything is allocated.
   std::vector<std::uint8_t> read(std::uint64_t offset, std::uint64_t length) const;

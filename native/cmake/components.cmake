@@ -1,8 +1,8 @@
 find_package(Threads REQUIRED)
 
-# histojet_component(NAME [RECURSE] [DEPS floor...] [LIBRARIES lib...]): static library histojet_NAME of native/NAME.
+# histojet_component(NAME [RECURSE] [DEPS floor...] [LIBRARIES lib...] [INCLUDES folder...]): static library histojet_NAME of native/NAME.
 function(histojet_component name)
-  cmake_parse_arguments(arg "RECURSE" "" "DEPS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "RECURSE" "" "DEPS;LIBRARIES;INCLUDES" ${ARGN})
   if(arg_RECURSE)
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/native/${name}/*.cpp)
   else()
@@ -18,6 +18,7 @@ function(histojet_component name)
   endif()
   # The folders are one library in spirit: `native/` is the include root; test/structure checks who includes whom.
   target_include_directories(histojet_${name} ${scope} ${CMAKE_SOURCE_DIR}/native ${CMAKE_SOURCE_DIR}/native/include)
+  target_include_directories(histojet_${name} SYSTEM ${scope} ${arg_INCLUDES})
   list(TRANSFORM arg_DEPS PREPEND histojet_)
   target_link_libraries(histojet_${name} ${scope} ${arg_DEPS} ${arg_LIBRARIES} Threads::Threads)
 endfunction()

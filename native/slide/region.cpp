@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "base/checked.hpp"
 #include "base/error.hpp"
@@ -10,18 +11,6 @@
 
 namespace histojet::slide {
 namespace {
-
-/// A rectangle of the output and the place in a tile that belongs to its corner.
-struct Piece {
-  std::int64_t column;
-  std::int64_t row;
-  std::int64_t out_x;
-  std::int64_t out_y;
-  std::int64_t tile_x;
-  std::int64_t tile_y;
-  std::int64_t width;
-  std::int64_t height;
-};
 
 void fill_row(std::uint8_t* out, std::int64_t pixels, const Window& window) {
   if (window.channels == 4) {
@@ -80,26 +69,26 @@ class WindowReader {
       fill(0, 0, window_.width, window_.height);
       return;
     }
-    fill_around(left - window_.x, top - window_.y, right - window_.x, bottom - window_.y);
-    const std::int64_t first_column = left / grid_.tile_width();
-    const std::int64_t first_row = top / grid_.tile_height();
-    const std::int64_t columns = ceil_div(right, grid_.tile_width()) - first_column;
-    const std::int64_t rows = ceil_div(bottom, grid_.tile_height()) - first_row;
+    if (grid_.gapless()) {
+      fill_around(left - window_.x, top - window_.y, right - window_.x, bottom - window_.y);
+    } else {
+      fill(0, 0, window_.width, window_.height);
+    }
+    std::vector<TilePiece> pieces;
+    grid_.pieces({left, top, right - left, bottom - top}, pieces);
+    for (TilePiece& piece : pieces) {
+      piece.area.x -= window_.x;
+      piece.area.y -= window_.y;
+    }
+    const auto count = static_cast<std::int64_t>(pieces.size());
     const auto body = [&](std::int64_t i) {
       cancel.throw_if_cancelled();
-      const std::int64_t column = first_column + i % columns;
-      const std::int64_t row = first_row + i / columns;
-      const std::int64_t x0 = std::max(left, column * grid_.tile_width());
-      const std::int64_t y0 = std::max(top, row * grid_.tile_height());
-      const std::int64_t x1 = std::min(right, (column + 1) * grid_.tile_width());
-      const std::int64_t y1 = std::min(bottom, (row + 1) * grid_.tile_height());
-      read_piece({column, row, x0 - window_.x, y0 - window_.y, x0 - column * grid_.tile_width(),
-                  y0 - row * grid_.tile_height(), x1 - x0, y1 - y0});
+      read_piece(pieces[static_cast<std::size_t>(i)]);
     };
     if (context_.parallel) {
-      Executor::instance().parallel_for(columns * rows, 0, body);
+      Executor::instance().parallel_for(count, 0, body);
     } else {
-      for (std::int64_t i = 0; i < columns * rows; ++i) body(i);
+      for (std::int64_t i = 0; i < count; ++i) body(i);
     }
   }
 
@@ -118,10 +107,10 @@ class WindowReader {
     fill(x1, y0, window_.width - x1, y1 - y0);
   }
 
-  void read_piece(const Piece& piece) const {
+  void read_piece(const TilePiece& piece) const {
     try {
       if (!grid_.has_tile(piece.column, piece.row)) {
-        fill(piece.out_x, piece.out_y, piece.width, piece.height);
+        fill(piece.area.x, piece.area.y, piece.area.width, piece.area.height);
         return;
       }
       decode_piece(piece);
@@ -130,18 +119,19 @@ class WindowReader {
       const std::string message = describe(piece) + error.what();
       if (!context_.tolerant || error.code() != ErrorCode::kCorruptFile) throw Error(error.code(), message);
       report(message);
-      fill(piece.out_x, piece.out_y, piece.width, piece.height);
+      fill(piece.area.x, piece.area.y, piece.area.width, piece.area.height);
     }
   }
 
-  void decode_piece(const Piece& piece) const {
-    const bool whole = piece.width == grid_.tile_width() && piece.height == grid_.tile_height();
+  void decode_piece(const TilePiece& piece) const {
+    const bool whole = piece.area.width == grid_.tile_width() && piece.area.height == grid_.tile_height();
     const std::uint64_t key = static_cast<std::uint64_t>(context_.level) << 56 |
                               static_cast<std::uint64_t>(piece.row * grid_.tiles_across() + piece.column);
     const bool cached = context_.cache != nullptr && context_.cache->enabled() && grid_.worth_caching();
     if (whole && grid_.channels() == window_.channels) {
       if (const auto pixels = cached ? context_.cache->find(key) : nullptr) return copy(piece, pixels->data());
-      note(piece, grid_.decode_tile(piece.column, piece.row, at(piece.out_x, piece.out_y), stride_, context_.tolerant));
+      note(piece,
+           grid_.decode_tile(piece.column, piece.row, at(piece.area.x, piece.area.y), stride_, context_.tolerant));
       return;
     }
     grid_.check_tile(piece.column, piece.row);
@@ -163,27 +153,28 @@ class WindowReader {
     copy(piece, pixels->data());
   }
 
-  void copy(const Piece& piece, const std::uint8_t* tile) const {
+  void copy(const TilePiece& piece, const std::uint8_t* tile) const {
     const int channels = grid_.channels();
-    for (std::int64_t y = 0; y < piece.height; ++y) {
+    for (std::int64_t y = 0; y < piece.area.height; ++y) {
       const std::uint8_t* from = tile + ((piece.tile_y + y) * grid_.tile_width() + piece.tile_x) * channels;
-      convert_row(from, channels, at(piece.out_x, piece.out_y + y), piece.width, window_);
+      convert_row(from, channels, at(piece.area.x, piece.area.y + y), piece.area.width, window_);
     }
   }
 
-  std::string describe(const Piece& piece) const {
+  std::string describe(const TilePiece& piece) const {
     return (context_.name != nullptr ? *context_.name + ": " : std::string()) + "level " +
            std::to_string(context_.level) + ", column " + std::to_string(piece.column) + ", row " +
            std::to_string(piece.row) + ": ";
   }
 
-  void note(const Piece& piece, const std::string& warning) const {
+  void note(const TilePiece& piece, const std::string& warning) const {
     if (!warning.empty()) report(describe(piece) + warning);
   }
   void report(const std::string& message) const {
     if (context_.warn) context_.warn(message);
   }
 
+  // Areas of pieces are relative to the window from `read` on.
   const TileGrid& grid_;
   const Window& window_;
   std::uint8_t* out_;

@@ -46,6 +46,8 @@ struct OpenOptions {
   std::optional<double> mpp;                  ///< overrides what the file says
   bool tolerant = false;                      ///< damaged tiles give warnings and background, not errors
   std::int64_t max_cache_bytes = 64LL << 20;  ///< decoded tiles kept
+  /// "auto": formats that the core does not read go to an installed OpenSlide; "off": never; else the library's path.
+  std::string openslide = "auto";
 };
 
 enum class Resample { kNearest, kBilinear };

@@ -2,14 +2,25 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "base/byte_source.hpp"
 #include "slide/slide.hpp"
 
 namespace histojet::slide {
 
-/// One level as a plain grid of equal tiles, column by column and row by row from the upper left; what a format gives
-/// to the region reader. Tiles at the right and lower border may reach beyond the level. Immutable, safe from any
-/// number of threads.
+/// The part of one stored tile that shows in a level.
+struct TilePiece {
+  std::int64_t column = 0;  ///< of the stored tile
+  std::int64_t row = 0;
+  Rect area;                ///< in pixels of the level
+  std::int64_t tile_x = 0;  ///< pixel of the tile at the upper left corner of `area`
+  std::int64_t tile_y = 0;
+};
+
+/// One level as a grid of stored tiles of one size; what a format gives to the region reader. The plain case is
+/// column by column and row by row from the upper left, with tiles at the right and lower border that may reach beyond
+/// the level; formats whose tiles overlap or leave gaps override `pieces`. Immutable, safe from any number of threads.
 class TileGrid {
  public:
   virtual ~TileGrid() = default;
@@ -20,6 +31,14 @@ class TileGrid {
   std::int64_t tile_height() const { return tile_height_; }
   std::int64_t tiles_across() const { return (width_ + tile_width_ - 1) / tile_width_; }
   std::int64_t tiles_down() const { return (height_ + tile_height_ - 1) / tile_height_; }
+
+  /// The visible parts of tiles inside `window`, which lies inside the level. Pieces never overlap (where tiles do, the
+  /// format decides which one shows); what no piece covers is transparent. Appends to `out`.
+  virtual void pieces(const Rect& window, std::vector<TilePiece>& out) const;
+  /// True when pieces cover every pixel of the level.
+  virtual bool gapless() const { return true; }
+  /// Where the bytes of a tile lie, so that remote sources can fetch the tiles of a region together. Appends.
+  virtual void stored_ranges(std::int64_t /*column*/, std::int64_t /*row*/, std::vector<ByteRange>& /*out*/) const {}
 
   /// Channels that tiles decode to: 3 (opaque RGB) or 4 (RGB with straight alpha).
   virtual int channels() const = 0;

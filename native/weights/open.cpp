@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "weights/safetensors.hpp"
-#include "weights/text.hpp"
 #include "weights/torch_forms.hpp"
 
 namespace histojet::weights {

@@ -1,9 +1,9 @@
 // The part of the pickle machine that stands for calls: names, reductions and object states, all interpreted here.
 #include <algorithm>
 
+#include "base/text.hpp"
 #include "weights/pickle_machine.hpp"
 #include "weights/tensor_view.hpp"
-#include "weights/text.hpp"
 
 namespace histojet::weights {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "weights/text.hpp"
+#include "base/text.hpp"
 
 namespace histojet::weights {
 namespace {

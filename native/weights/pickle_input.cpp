@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "weights/text.hpp"
+#include "base/text.hpp"
 
 namespace histojet::weights {
 namespace {

@@ -3,7 +3,7 @@
 #include <bit>
 #include <cstdio>
 
-#include "weights/text.hpp"
+#include "base/text.hpp"
 
 namespace histojet::weights {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "base/checked.hpp"
 #include "base/error.hpp"
-#include "weights/json_reader.hpp"
-#include "weights/text.hpp"
+#include "base/json_reader.hpp"
+#include "base/text.hpp"
 
 namespace histojet::weights {
 namespace {

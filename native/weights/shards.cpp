@@ -2,9 +2,9 @@
 #include <filesystem>
 #include <map>
 
-#include "weights/json_reader.hpp"
+#include "base/json_reader.hpp"
+#include "base/text.hpp"
 #include "weights/open.hpp"
-#include "weights/text.hpp"
 
 namespace histojet::weights {
 namespace {

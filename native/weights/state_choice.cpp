@@ -8,7 +8,7 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "weights/text.hpp"
+#include "base/text.hpp"
 
 namespace histojet::weights {
 namespace {

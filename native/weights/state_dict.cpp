@@ -5,8 +5,8 @@
 #include <system_error>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "weights/open.hpp"
-#include "weights/text.hpp"
 
 namespace histojet::weights {
 namespace {

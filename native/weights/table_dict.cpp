@@ -4,7 +4,7 @@
 
 #include "base/digest.hpp"
 #include "base/error.hpp"
-#include "weights/text.hpp"
+#include "base/text.hpp"
 
 namespace histojet::weights {
 namespace {

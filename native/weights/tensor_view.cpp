@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/checked.hpp"
-#include "weights/text.hpp"
+#include "base/text.hpp"
 
 namespace histojet::weights {
 namespace {

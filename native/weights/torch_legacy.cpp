@@ -1,7 +1,7 @@
 #include <cstring>
 
+#include "base/text.hpp"
 #include "weights/pickle_machine.hpp"
-#include "weights/text.hpp"
 #include "weights/torch_forms.hpp"
 #include "weights/torch_storage.hpp"
 

@@ -5,9 +5,9 @@
 #include <cstring>
 
 #include "base/checked.hpp"
+#include "base/text.hpp"
 #include "weights/crc32.hpp"
 #include "weights/state_choice.hpp"
-#include "weights/text.hpp"
 
 namespace histojet::weights {
 namespace {

@@ -3,9 +3,9 @@
 #include <map>
 
 #include "base/checked.hpp"
+#include "base/text.hpp"
 #include "weights/pickle_machine.hpp"
 #include "weights/tensor_view.hpp"
-#include "weights/text.hpp"
 #include "weights/torch_forms.hpp"
 #include "weights/torch_storage.hpp"
 

@@ -6,8 +6,8 @@
 #include <span>
 
 #include "base/checked.hpp"
+#include "base/text.hpp"
 #include "weights/crc32.hpp"
-#include "weights/text.hpp"
 
 namespace histojet::weights {
 namespace {

@@ -2,15 +2,15 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
+#include "base/json_reader.hpp"
+#include "base/text.hpp"
 #include "checkpoint_writer.hpp"
 #include "weights/crc32.hpp"
-#include "weights/json_reader.hpp"
 #include "weights/state_dict.hpp"
-#include "weights/text.hpp"
 
 using namespace histojet;
 using namespace histojet::test;
-using histojet::weights::JsonReader;
+using histojet::JsonReader;
 using histojet::weights::StateDict;
 
 namespace {

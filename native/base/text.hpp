@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace histojet::weights {
+namespace histojet {
 
 /// Strict UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF.
 bool is_utf8(std::string_view text);
@@ -25,4 +25,4 @@ std::string closest_name(std::string_view wanted, const std::vector<std::string>
 /// Throws Error kUnsupportedFormat "<file>: <reason>".
 [[noreturn]] void unsupported(const std::string& file, const std::string& reason);
 
-}  // namespace histojet::weights
+}  // namespace histojet

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace histojet::weights {
+namespace histojet {
 
 /// Strict JSON (RFC 8259) read value by value, without building a tree: exact 64-bit integers, no duplicate keys at any
 /// level, no nesting deeper than 8, no control characters or lone surrogates in strings. Every failure is an Error
@@ -60,4 +60,4 @@ class JsonReader {
   std::vector<Level> levels_;
 };
 
-}  // namespace histojet::weights
+}  // namespace histojet

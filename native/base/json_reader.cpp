@@ -1,10 +1,10 @@
-#include "weights/json_reader.hpp"
+#include "base/json_reader.hpp"
 
 #include <algorithm>
 
-#include "weights/text.hpp"
+#include "base/text.hpp"
 
-namespace histojet::weights {
+namespace histojet {
 namespace {
 
 constexpr std::size_t kMaxDepth = 8;
@@ -272,4 +272,4 @@ void JsonReader::finish() {
   if (at_ != text_.size()) fail("something follows the JSON value");
 }
 
-}  // namespace histojet::weights
+}  // namespace histojet

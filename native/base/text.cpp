@@ -1,4 +1,4 @@
-#include "weights/text.hpp"
+#include "base/text.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -6,7 +6,7 @@
 
 #include "base/error.hpp"
 
-namespace histojet::weights {
+namespace histojet {
 namespace {
 
 constexpr std::size_t kQuotedBytes = 100;
@@ -103,4 +103,4 @@ void unsupported(const std::string& file, const std::string& reason) {
   throw Error(ErrorCode::kUnsupportedFormat, file + ": " + reason);
 }
 
-}  // namespace histojet::weights
+}  // namespace histojet
