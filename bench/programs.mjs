@@ -27,14 +27,18 @@ export function buildOwn(name) {
 /**
  * Compiles bench/peers/NAME.cpp unless that was done before.
  *
+ * @param options - `pkgConfig`: a package whose compiler and linker flags are asked for
  * @returns the program's path, or `{ missing }` with the reason
  */
-export function buildPeer(name, libraries = []) {
+export function buildPeer(name, libraries = [], { pkgConfig } = {}) {
   const source = join(root, 'bench', 'peers', `${name}.cpp`);
   const program = join(outFolder, 'peers', name);
   if (existsSync(program) && statSync(program).mtimeMs > statSync(source).mtimeMs) return program;
   mkdirSync(dirname(program), { recursive: true });
-  const built = succeeds('g++', ['-std=c++20', '-O2', source, '-o', program, ...libraries.map((lib) => `-l${lib}`)]);
+  const asked = pkgConfig && spawnSync('pkg-config', ['--cflags', '--libs', pkgConfig], { encoding: 'utf8' });
+  if (asked && asked.status !== 0) return { missing: `pkg-config does not know ${pkgConfig}` };
+  const flags = [...(asked?.stdout.trim().split(/\s+/) ?? []), ...libraries.map((lib) => `-l${lib}`)];
+  const built = succeeds('g++', ['-std=c++20', '-O2', source, '-o', program, ...flags]);
   return built.ok ? program : { missing: built.message };
 }
 

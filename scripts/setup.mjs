@@ -37,6 +37,8 @@ const fuzzPackages = [
 const benchPackages = [
   { name: 'libopenslide-dev', have: () => existsSync('/usr/include/openslide/openslide.h') },
   { name: 'libopenslide0', have: () => hasArchive('libopenslide.so.0') },
+  { name: 'libvips-dev', have: () => hasArchive('libvips.so') },
+  { name: 'pkg-config', have: () => hasProgram('pkg-config') },
 ];
 
 function hasArchive(file) {

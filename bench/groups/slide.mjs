@@ -1,7 +1,9 @@
-// Reading slides on one core: ours beside libjpeg-turbo alone, OpenSlide and libvips (through sharp).
+// Reading slides on one core: ours beside libjpeg-turbo and OpenJPEG alone, OpenSlide, libvips (its C API, and through
+// sharp) and geotiff.js.
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { interleave, makeRow, missingRow, timed } from '../harness.mjs';
+import { interleave, makeRow, median, missingRow, timed } from '../harness.mjs';
+import { openGeotiff } from '../peers/geotiff.mjs';
 import { openSharp } from '../peers/sharp.mjs';
 import { buildOwn, buildPeer, outFolder, PeerProcess, runJsonLines } from '../programs.mjs';
 import { randomWindows } from '../windows.mjs';
@@ -10,8 +12,12 @@ const slideSidePx = 8192;
 const hugeSidePx = 100_000;
 const blockPx = 1024;
 const blockCount = 24;
-const windowPx = 512;
-const windowCount = 64;
+const windows = [
+  { side: 512, count: 64 },
+  { side: 1024, count: 16 },
+];
+// Two megapixels take geotiff.js about a second.
+const slowWindows = 8;
 const opensPerRound = 20;
 
 /** Each round reads other windows, so that no cache can answer. */
@@ -32,9 +38,8 @@ async function makeSlides(histojet) {
   return slides;
 }
 
-/** OpenSlide in a process of its own, or the reason why there is none. */
-async function startOpenSlide() {
-  const program = buildPeer('openslide_peer', ['openslide']);
+/** A rival in a process of its own, or the reason why there is none. */
+function start(program) {
   return typeof program === 'string' ? { peer: new PeerProcess(program, []) } : { reason: program.missing };
 }
 
@@ -60,36 +65,75 @@ function jpegRows(path, rounds) {
   });
 }
 
+/** One core beside two: wall time of one pass over level 0, processes in turn. */
+function threadRow(path, rounds) {
+  const program = buildOwn('slide_bench');
+  const rates = { 1: [], 2: [] };
+  for (let round = 0; round < rounds; round++) {
+    for (const threads of [1, 2]) {
+      const [{ rate }] = runJsonLines(program, ['--wall', path], { HISTOJET_THREADS: String(threads) });
+      rates[threads].push(rate);
+    }
+  }
+  return makeRow({
+    workload: 'level 0 in blocks of 2048 px, two threads',
+    rival: 'one thread',
+    unit: 'Mpx/wall s',
+    ours: median(rates[2]),
+    theirs: median(rates[1]),
+    higherIsBetter: true,
+    bar: 1.8,
+    note: 'wall time: only a quiet machine shows it',
+  });
+}
+
+function jpeg2000Row(source, rounds) {
+  const [line] = runJsonLines(buildOwn('jpeg_2000_bench'), [source, join(outFolder, 'jpeg-2000.tif'), String(rounds)]);
+  return makeRow({
+    workload: line.workload,
+    rival: 'OpenJPEG alone, same tiles',
+    unit: 'Mpx/CPU s',
+    ours: line.ours,
+    theirs: line.theirs,
+    higherIsBetter: true,
+    bar: 0.95,
+    limitShare: line.ours / line.theirs,
+    note: 'C++ API beside the bare decoder, whose planes are not even interleaved',
+  });
+}
+
 /** Windows through the public API beside the rivals that read windows. */
-async function windowRows({ histojet, path, rounds, openslide, sharp }, { side, count, align, name, bars }) {
+async function windowRows(
+  { histojet, path, rounds, openslide, vips, sharp, geotiff },
+  { side, count, align, name, bars },
+) {
   const slide = await histojet.Slide.open(path, { maxCacheBytes: 0 });
-  const round = { ours: 0, openslide: 0, sharp: 0 };
-  const windowsOf = (who) => randomWindows(seedOf(round[who]++), slide, count, side, align);
-  const contenders = {
-    ours: () => {
-      const windows = windowsOf('ours');
-      return timed(async () => {
-        for (const window of windows) await slide.readRegion(window);
-      });
-    },
+  const played = new Map();
+  const nextSeed = (who) => {
+    const round = played.get(who) ?? 0;
+    played.set(who, round + 1);
+    return seedOf(round);
   };
-  if (openslide.peer) {
-    const used = await openslide.peer.ask(`use ${path}`);
+  const inProcess = (who, share, read) => async () => {
+    const some = randomWindows(nextSeed(who), slide, Math.ceil(count / share), side, align);
+    const { cpuMs, wallMs } = await timed(async () => {
+      for (const window of some) await read(window);
+    });
+    return { cpuMs: (cpuMs * count) / some.length, wallMs: (wallMs * count) / some.length };
+  };
+  const contenders = { ours: inProcess('ours', 1, (window) => slide.readRegion(window)) };
+  for (const [name, rival] of Object.entries({ openslide, vips })) {
+    if (!rival.peer) continue;
+    const used = await rival.peer.ask(`use ${path}`);
     if (used.error !== null) throw new Error(used.error);
-    contenders.openslide = () => openslide.peer.ask(`read ${seedOf(round.openslide++)} ${count} ${side} ${align}`);
+    contenders[name] = () => rival.peer.ask(`read ${nextSeed(name)} ${count} ${side} ${align}`);
   }
-  if (sharp) {
-    contenders.sharp = () => {
-      const windows = windowsOf('sharp');
-      return timed(async () => {
-        for (const window of windows) await sharp.readRegion(path, window);
-      });
-    };
-  }
+  if (sharp) contenders.sharp = inProcess('sharp', 1, (window) => sharp.readRegion(path, window));
+  if (geotiff) contenders.geotiff = inProcess('geotiff', count / Math.min(count, slowWindows), geotiff.readRegion);
   const results = await interleave(contenders, rounds);
   await slide.close();
   const megapixels = (count * side * side) / 1e6;
-  const rate = (result) => (result === undefined ? null : (1000 * megapixels) / result.cpuMs);
+  const rate = (result) => (1000 * megapixels) / result.cpuMs;
   const row = (rival, key, bar, reason) =>
     results[key] === undefined
       ? missingRow({ workload: name, rival, unit: 'Mpx/CPU s', bar, reason })
@@ -106,7 +150,9 @@ async function windowRows({ histojet, path, rounds, openslide, sharp }, { side, 
         });
   return [
     row('OpenSlide', 'openslide', bars.openslide, openslide.reason),
-    row('sharp (libvips)', 'sharp', bars.sharp, 'npm ci in bench/'),
+    row('libvips, C API', 'vips', bars.vips, vips.reason),
+    row('sharp (libvips)', 'sharp', null, 'npm ci in bench/'),
+    row('geotiff.js', 'geotiff', null, 'npm ci in bench/'),
   ];
 }
 
@@ -146,27 +192,28 @@ async function openingRow({ histojet, path, rounds, openslide }) {
 /** All rows of this group. */
 export async function run({ histojet, rounds }) {
   const slides = await makeSlides(histojet);
-  const openslide = await startOpenSlide();
+  const openslide = start(buildPeer('openslide_peer', ['openslide']));
+  const vips = start(buildPeer('vips_peer', [], { pkgConfig: 'vips' }));
   const sharp = await openSharp();
-  const windows = { histojet, path: slides.jpeg, rounds, openslide, sharp };
+  const geotiff = await openGeotiff(slides.jpeg);
+  const context = { histojet, path: slides.jpeg, rounds, openslide, vips, sharp, geotiff };
   const rows = [
     ...jpegRows(slides.jpeg, rounds),
-    ...(await windowRows(windows, {
+    jpeg2000Row(slides.jpeg, rounds),
+    ...(await windowRows(context, {
       side: blockPx,
       count: blockCount,
       align: blockPx,
       name: `aligned blocks of ${blockPx} px`,
-      bars: { openslide: 5, sharp: null },
+      bars: { openslide: 5, vips: null },
     })),
-    ...(await windowRows(windows, {
-      side: windowPx,
-      count: windowCount,
-      align: 1,
-      name: `random windows of ${windowPx} px`,
-      bars: { openslide: null, sharp: 1.3 },
-    })),
-    await openingRow({ histojet, path: slides.huge, rounds, openslide }),
   ];
+  for (const { side, count } of windows) {
+    const name = `random windows of ${side} px`;
+    rows.push(...(await windowRows(context, { side, count, align: 1, name, bars: { openslide: null, vips: 1.3 } })));
+  }
+  rows.push(threadRow(slides.jpeg, rounds), await openingRow({ histojet, path: slides.huge, rounds, openslide }));
   openslide.peer?.close();
+  vips.peer?.close();
   return rows;
 }

@@ -1,6 +1,7 @@
 // How much of libjpeg-turbo's speed reaches the reader of a slide: our read_region beside libjpeg alone on the same
 // tile streams in memory, one thread, rounds in turn, medians of pixels per CPU second.
 //   slide_bench SLIDE.tif [ROUNDS]
+//   slide_bench --wall SLIDE.tif      one pass over level 0 in megapixels per second of wall time (for thread scaling)
 // SLIDE is a tiled JPEG TIFF (photometric RGB or YCbCr). Prints one JSON line per workload.
 
 #include <cstddef>
@@ -9,7 +10,9 @@
 #include <jpeglib.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <functional>
 #include <random>
@@ -25,8 +28,7 @@ using namespace histojet;
 
 constexpr std::int64_t kBlockTiles = 4;
 constexpr std::size_t kBlocks = 24;
-constexpr std::int64_t kWindowSide = 512;
-constexpr std::size_t kWindows = 64;
+constexpr std::size_t kWindowPixels = 1 << 24;
 
 double cpu_seconds() {
   timespec now{};
@@ -122,12 +124,12 @@ std::vector<Window> aligned_blocks(const slide::TiffLevel& level, std::mt19937_6
   return windows;
 }
 
-std::vector<Window> random_windows(const slide::TiffLevel& level, std::mt19937_64& random) {
+std::vector<Window> random_windows(const slide::TiffLevel& level, std::int64_t side, std::mt19937_64& random) {
   std::vector<Window> windows;
-  for (std::size_t i = 0; i < kWindows; ++i) {
-    const auto x = static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(level.width() - kWindowSide));
-    const auto y = static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(level.height() - kWindowSide));
-    windows.push_back({x, y, kWindowSide, kWindowSide});
+  for (std::size_t i = 0; i < kWindowPixels / static_cast<std::size_t>(side * side); ++i) {
+    const auto x = static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(level.width() - side));
+    const auto y = static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(level.height() - side));
+    windows.push_back({x, y, side, side});
   }
   return windows;
 }
@@ -169,11 +171,27 @@ void run(const char* path, int rounds) {
   const auto slide = slide::Slide::open(path, {.max_cache_bytes = 0});
   std::mt19937_64 random(7);
   Workload aligned{"slide: aligned blocks of 4 x 4 JPEG tiles", aligned_blocks(level, random), {}};
-  Workload scattered{"slide: random windows of 512", random_windows(level, random), {}};
-  for (Workload* workload : {&aligned, &scattered}) {
+  Workload small{"slide: random windows of 512", random_windows(level, 512, random), {}};
+  Workload large{"slide: random windows of 1024", random_windows(level, 1024, random), {}};
+  for (Workload* workload : {&aligned, &small, &large}) {
     load_streams(file, level, *workload);
     measure(*workload, *slide, raw, rounds);
   }
+}
+
+void run_wall(const char* path) {
+  constexpr std::int64_t kSide = 2048;
+  const auto slide = slide::Slide::open(path, {.max_cache_bytes = 0});
+  std::vector<std::uint8_t> out(static_cast<std::size_t>(kSide * kSide * 3));
+  const auto start = std::chrono::steady_clock::now();
+  for (std::int64_t y = 0; y + kSide <= slide->height(); y += kSide) {
+    for (std::int64_t x = 0; x + kSide <= slide->width(); x += kSide) {
+      slide->read_region({.x = x, .y = y, .width = kSide, .height = kSide}, out, {});
+    }
+  }
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const auto windows = static_cast<double>((slide->width() / kSide) * (slide->height() / kSide));
+  std::printf("{\"rate\": %.2f}\n", windows * static_cast<double>(kSide * kSide) * 1e-6 / seconds);
 }
 
 }  // namespace
@@ -185,7 +203,11 @@ int main(int count, char** arguments) {
     return 2;
   }
   try {
-    run(arguments[1], count > 2 ? std::atoi(arguments[2]) : 9);
+    if (std::strcmp(arguments[1], "--wall") == 0 && count > 2) {
+      run_wall(arguments[2]);
+    } else {
+      run(arguments[1], count > 2 ? std::atoi(arguments[2]) : 9);
+    }
   } catch (const Error& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

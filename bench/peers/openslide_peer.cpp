@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "windows.hpp"
+
 namespace {
 
 double cpu_ms() {
@@ -25,19 +27,6 @@ double cpu_ms() {
 double wall_ms() {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
-
-/// The same generator as bench/windows.mjs, so that both sides read the same windows.
-class Random {
- public:
-  explicit Random(std::uint32_t seed) : state_(seed) {}
-  std::uint32_t below(std::uint32_t limit) {
-    state_ = state_ * 1664525u + 1013904223u;
-    return static_cast<std::uint32_t>((static_cast<std::uint64_t>(state_) * limit) >> 32);
-  }
-
- private:
-  std::uint32_t state_;
-};
 
 struct Stopwatch {
   double cpu = cpu_ms();
@@ -54,14 +43,11 @@ void read_windows(openslide_t* slide, std::istringstream& request) {
   request >> seed >> count >> side >> align;
   std::int64_t width = 0, height = 0;
   openslide_get_level0_dimensions(slide, &width, &height);
-  const auto columns = static_cast<std::uint32_t>((width - side) / align);
-  const auto rows = static_cast<std::uint32_t>((height - side) / align);
   std::vector<std::uint32_t> pixels(std::size_t{side} * side);
-  Random random(seed);
+  WindowSequence windows(seed, width, height, side, align);
   const Stopwatch watch;
   for (std::uint32_t i = 0; i < count; ++i) {
-    const std::int64_t x = static_cast<std::int64_t>(random.below(columns)) * align;
-    const std::int64_t y = static_cast<std::int64_t>(random.below(rows)) * align;
+    const auto [x, y] = windows.next();
     openslide_read_region(slide, pixels.data(), x, y, 0, side, side);
   }
   watch.answer(openslide_get_error(slide));
