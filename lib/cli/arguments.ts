@@ -102,6 +102,11 @@ export class OptionReader {
     return first;
   }
 
+  /** The positional argument, or undefined when there is none. */
+  optionalPositional(command: string, what: string): string | undefined {
+    return this.#given.positionals.length === 0 ? undefined : this.onlyPositional(command, what);
+  }
+
   /** Refuses positional arguments. */
   noPositional(command: string): void {
     const [first] = this.#given.positionals;

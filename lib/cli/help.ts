@@ -6,7 +6,7 @@ Usage: histojet COMMAND [options]
   info SLIDE [--json]         what a slide is: size, levels, resolution, properties
   nuclei SLIDE -o OUT         find every nucleus and write QuPath or HoVer-Net files
   demo [--out DIR]            try everything on a synthetic slide
-  doctor                      what this machine offers, and a self-test
+  doctor [SLIDE]              what this machine offers, or what is known of a slide; a self-test
   help [COMMAND]              this text, or all options of a command
   --version                   the version
 
@@ -62,10 +62,11 @@ a picture with the outlines, and scores the result against the truth.
   --progress MODE    bar (default on a terminal), json, none
 `;
 
-const doctor = `Usage: histojet doctor
+const doctor = `Usage: histojet doctor [SLIDE]
 
 Shows versions, the processor and what is used of it, and checks that the packaged weights load and
-compute. Exit code 0 when all is well.
+compute. With a slide: what it is, where its micrometres per pixel come from, and whether every level
+and associated image reads. Exit code 0 when all is well.
 `;
 
 /** Texts of `histojet help COMMAND`. */

@@ -55,6 +55,8 @@ std::unique_ptr<models::NucleiNetwork::Session> SessionPool::take(std::int64_t h
       idle_.erase(found);
       return session;
     }
+    // Strips come in several widths, and a session holds hundreds of megabytes: one of another size makes room.
+    if (!idle_.empty()) idle_.erase(idle_.begin());
   }
   return network_->make_session(height, width);
 }

@@ -35,7 +35,7 @@ struct TilePlan {
 TilePlan plan_tiles(const models::NetworkInfo& network, std::int64_t height, std::int64_t width,
                     std::int64_t tile_size);
 
-/// Sessions that threads borrow and give back, so that there are never more than run at once.
+/// Sessions that threads borrow and give back, so that there are never more than run at once, whatever their sizes.
 class SessionPool {
  public:
   explicit SessionPool(std::shared_ptr<const models::NucleiNetwork> network) : network_(std::move(network)) {}

@@ -1,10 +1,11 @@
 import { statSync } from 'node:fs';
 import { freemem, totalmem } from 'node:os';
-import { defaultWeightsPath, HoverFast, systemInfo } from '../../index.js';
+import { defaultWeightsPath, HoverFast, Slide, systemInfo } from '../../index.js';
 import { OptionReader, splitArguments } from '../arguments.js';
 import type { Command } from '../command.js';
 import { exitCodes, failureOf } from '../exit-codes.js';
-import { humanBytes, table } from '../terminal.js';
+import { checkSlide } from '../slide-checkup.js';
+import { humanBytes, type Terminal, table } from '../terminal.js';
 
 type Row = readonly [name: string, text: string];
 
@@ -77,9 +78,18 @@ async function checks(): Promise<{ rows: Row[]; exitCode: number }> {
   }
 }
 
-/** `histojet doctor` */
+/** What is known of one slide, and whether it reads. */
+async function examine(path: string, terminal: Terminal): Promise<number> {
+  await using slide = await Slide.open(path);
+  const { rows, readable } = await checkSlide(slide);
+  terminal.stdout.write(`${slide.path}\n${table(rows)}`);
+  return readable ? exitCodes.ok : exitCodes.input;
+}
+
+/** `histojet doctor [SLIDE]` */
 export const doctor: Command = async (args, terminal) => {
-  new OptionReader(splitArguments('doctor', args, {})).noPositional('doctor');
+  const path = new OptionReader(splitArguments('doctor', args, {})).optionalPositional('doctor', 'SLIDE');
+  if (path !== undefined) return examine(path, terminal);
   terminal.stdout.write(`${table(machine())}\n`);
   const { rows, exitCode } = await checks();
   terminal.stdout.write(table(rows));

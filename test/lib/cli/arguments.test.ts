@@ -57,6 +57,9 @@ describe('OptionReader', () => {
     expect(reader('a.svs').onlyPositional('info', 'SLIDE')).toBe('a.svs');
     expect(() => reader().onlyPositional('info', 'SLIDE')).toThrow('SLIDE is missing');
     expect(() => reader('a', 'b').onlyPositional('info', 'SLIDE')).toThrow('expected one SLIDE, got 2: b');
+    expect(reader('a.svs').optionalPositional('doctor', 'SLIDE')).toBe('a.svs');
+    expect(reader().optionalPositional('doctor', 'SLIDE')).toBeUndefined();
+    expect(() => reader('a', 'b').optionalPositional('doctor', 'SLIDE')).toThrow('expected one SLIDE');
     expect(() => reader('a').noPositional('doctor')).toThrow('takes no a');
     expect(() => reader().noPositional('doctor')).not.toThrow();
   });

@@ -143,4 +143,25 @@ describe('histojet doctor', () => {
     expect(stdout).toContain('self-test  ok');
     expect(exitCode).toBe(0);
   });
+
+  it('explains where the resolution of a slide comes from', async () => {
+    const { exitCode, stdout } = await run(['doctor', slide]);
+    expect(stdout).toContain('0.25 µm per pixel, from the resolution tags');
+    expect(stdout).toContain('(40000 pixels per centimeter)');
+    expect(stdout).toContain('ok, 512 x 512 px from the middle of 1700 x 600');
+    expect(exitCode).toBe(0);
+  });
+
+  it('says what to do without a resolution, and what does not read', async () => {
+    const data = new Uint8Array(3 * 90 * 80).map((_, i) => (i * 7919) % 251);
+    const png = await encodePng({ data, width: 90, height: 80, channels: 3 });
+    await writeFile(inFolder('whole.png'), png);
+    const whole = await run(['doctor', inFolder('whole.png')]);
+    expect(whole.stdout).toContain('pass --mpp');
+    expect(whole.exitCode).toBe(0);
+    await writeFile(inFolder('cut.png'), png.subarray(0, png.length / 2));
+    const cut = await run(['doctor', inFolder('cut.png')]);
+    expect(`${cut.stdout}${cut.stderr}`).toContain('cut.png');
+    expect(cut.exitCode).toBe(3);
+  });
 });
