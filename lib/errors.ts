@@ -1,3 +1,5 @@
+import { causeOf } from './internal/remote-causes.js';
+
 /** Every code that a {@link HistojetError} can carry. */
 export const errorCodes = [
   'HISTOJET_INVALID_ARGUMENT',
@@ -29,7 +31,7 @@ export const errorCodes = [
 export type HistojetErrorCode = (typeof errorCodes)[number];
 
 /**
- * A failure with a code. Its `cause` is the native error, or the error of the system.
+ * A failure with a code. Its `cause` is the native error, or the error of the system or the network.
  *
  * @example
  * try {
@@ -90,5 +92,5 @@ export function fromNative(error: unknown): unknown {
   const code = codeOf(error);
   const known = errorCodes.find((candidate) => candidate === code);
   if (known === undefined || error instanceof HistojetError || !(error instanceof Error)) return error;
-  return new HistojetError(known, error.message, { cause: error });
+  return new HistojetError(known, error.message, { cause: causeOf(error.message) ?? error });
 }

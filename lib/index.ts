@@ -24,6 +24,17 @@ export {
 } from './nuclei/read-geojson.js';
 export { type SegmentationScores, scoreLabels, scoreNuclei } from './nuclei/score.js';
 export type { SegmentationProgress, SlideSegmentation } from './pipeline/slide-segmentation.js';
+export type {
+  CreatedSlide,
+  CreateSlideOptions,
+  HeatMap,
+  NewSlideSource,
+  NewTile,
+  SlidePart,
+  TileSource,
+} from './slide/create-slide.js';
+export type { DeepZoom, DeepZoomLevel, DeepZoomOptions } from './slide/deep-zoom.js';
+export type { BatchRequest } from './slide/read-batch.js';
 export { Slide } from './slide/slide.js';
 export type {
   ReadAtRequest,

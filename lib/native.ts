@@ -9,12 +9,16 @@ export interface Handle<Kind extends string> {
 }
 export type CancelHandle = Handle<'cancel'>;
 export type SlideHandle = Handle<'slide'>;
+export type RemoteHandle = Handle<'remote'>;
 export type WeightsHandle = Handle<'weights'>;
 export type TensorHandle = Handle<'tensor'>;
 export type ModelHandle = Handle<'model'>;
 export type NucleiHandle = Handle<'nuclei'>;
 export type RunHandle = Handle<'run'>;
 export type WriterHandle = Handle<'writer'>;
+export type ColorTableHandle = Handle<'color-table'>;
+export type DeepZoomHandle = Handle<'deep-zoom'>;
+export type SpoolHandle = Handle<'spool'>;
 
 type Cancel = CancelHandle | undefined;
 
@@ -48,6 +52,13 @@ export interface NativeMpp {
   readonly y: number;
   readonly source: 'vendor' | 'tiff-resolution' | 'objective-power' | 'companion' | 'override';
 }
+export interface NativeSlideOptions {
+  readonly mpp: number | undefined;
+  readonly companion?: { readonly x: number; readonly y: number } | undefined;
+  readonly tolerant: boolean;
+  readonly maxCacheBytes: number | undefined;
+  readonly openslide: string;
+}
 export interface NativeSlideInfo {
   readonly format: string;
   readonly levels: NativeLevel[];
@@ -71,6 +82,37 @@ export interface NativeGrid {
   readonly level: number | undefined;
   readonly region: NativeRect | undefined;
   readonly minTissue: number;
+}
+export interface NativeBatch {
+  readonly positions: Float64Array;
+  readonly width: number;
+  readonly height: number;
+  readonly mpp: number | undefined;
+  readonly level: number | undefined;
+  readonly planar: boolean;
+  readonly mean: readonly number[] | undefined;
+  readonly std: readonly number[] | undefined;
+}
+export interface NativePixels {
+  readonly data: Uint8Array | Float32Array;
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+}
+export interface NativeSlidePart {
+  readonly slide: SlideHandle;
+  readonly region: NativeRect | undefined;
+  readonly level: number | undefined;
+  readonly mpp: number | undefined;
+}
+export interface NativeNewSlide {
+  readonly tileSize: number;
+  readonly compression: 'jpeg' | 'deflate' | 'zstd' | 'none';
+  readonly quality: number;
+  readonly subsampling: 1 | 2;
+  readonly mpp: number | undefined;
+  readonly pyramid: boolean;
+  readonly ome: boolean;
 }
 export interface NativePostprocess {
   readonly variant: 'hovernet' | 'hoverfast';
@@ -148,11 +190,17 @@ export interface NativeBinding {
   cancelSource(): CancelHandle;
   cancel(source: CancelHandle): void;
 
-  slideOpen(
-    path: string,
-    options: { mpp: number | undefined; tolerant: boolean; maxCacheBytes: number | undefined },
-    cancel: Cancel,
-  ): Promise<SlideHandle>;
+  slideOpen(path: string, options: NativeSlideOptions, cancel: Cancel): Promise<SlideHandle>;
+  slideOpenRemote(remote: RemoteHandle, options: NativeSlideOptions, cancel: Cancel): Promise<SlideHandle>;
+  remoteOpen(
+    name: string,
+    size: number,
+    head: Uint8Array,
+    ask: (what: 'fetch' | 'cancel' | 'close', id: number, offset: number, length: number) => void,
+  ): RemoteHandle;
+  remoteDeliver(remote: RemoteHandle, id: number, bytes: Uint8Array): boolean;
+  remoteFail(remote: RemoteHandle, id: number, message: string): void;
+  remoteClose(remote: RemoteHandle): void;
   slideInfo(slide: SlideHandle): NativeSlideInfo;
   slideWarnings(slide: SlideHandle): string[];
   slideBestLevel(slide: SlideHandle, downsample: number): number;
@@ -163,14 +211,17 @@ export interface NativeBinding {
     region: NativeRegion,
     out: Uint8Array | undefined,
     cancel: Cancel,
+    colors?: ColorTableHandle,
   ): Promise<NativeImage>;
   slideReadAt(
     slide: SlideHandle,
     region: NativeRect & { mpp: number; channels: 3 | 4 },
     cancel: Cancel,
+    colors?: ColorTableHandle,
   ): Promise<NativeImage>;
+  slideReadBatch(slide: SlideHandle, batch: NativeBatch, cancel: Cancel): Promise<TensorHandle>;
   slideReadAssociated(slide: SlideHandle, name: string, cancel: Cancel): Promise<NativeImage>;
-  slideThumbnail(slide: SlideHandle, maxSize: number, cancel: Cancel): Promise<NativeImage>;
+  slideThumbnail(slide: SlideHandle, maxSize: number, cancel: Cancel, colors?: ColorTableHandle): Promise<NativeImage>;
   slideTissueMask(slide: SlideHandle, mpp: number, cancel: Cancel): Promise<NativeMask>;
   slideTileGrid(
     slide: SlideHandle,
@@ -183,7 +234,38 @@ export interface NativeBinding {
     grid: NativeGrid,
     tile: { x: number; y: number; column: number; row: number },
     cancel: Cancel,
+    colors?: ColorTableHandle,
   ): Promise<NativeImage>;
+  slideIccProfile(slide: SlideHandle, cancel: Cancel): Promise<Uint8Array | null>;
+  colorTable(values: Uint16Array): ColorTableHandle;
+  deepZoomOpen(
+    slide: SlideHandle,
+    options: { tileSize: number; overlap: number; format: 'jpeg' | 'png'; quality: number; limitBounds: boolean },
+  ): DeepZoomHandle;
+  deepZoomLevels(pyramid: DeepZoomHandle): { width: number; height: number; columns: number; rows: number }[];
+  deepZoomTile(
+    pyramid: DeepZoomHandle,
+    level: number,
+    column: number,
+    row: number,
+    cancel: Cancel,
+    colors: ColorTableHandle | undefined,
+  ): Promise<Uint8Array>;
+  spoolOpen(
+    path: string,
+    size: { width: number; height: number; channels: 1 | 3; background: readonly number[] },
+    cancel: Cancel,
+  ): Promise<SpoolHandle>;
+  spoolWrite(spool: SpoolHandle, image: NativePixels, x: number, y: number, cancel: Cancel): Promise<void>;
+  spoolClose(spool: SpoolHandle): void;
+  createSlide(
+    path: string,
+    source: NativeSlidePart | { spool: SpoolHandle } | NativePixels,
+    options: NativeNewSlide,
+    progress: ((done: number, total: number) => void) | undefined,
+    cancel: Cancel,
+  ): Promise<{ width: number; height: number; fileBytes: number }>;
+  slideAnnounceTiles(slide: SlideHandle, grid: NativeGrid, places: Float64Array, cancel: Cancel): Promise<void>;
   synthesizeSlide(
     path: string,
     params: {

@@ -71,12 +71,21 @@ OPJ_BOOL seek_memory(OPJ_OFF_T to, void* user) {
   return OPJ_TRUE;
 }
 
-using Stream = std::unique_ptr<void, decltype(&opj_stream_destroy)>;
-using Codec = std::unique_ptr<void, decltype(&opj_destroy_codec)>;
-using Picture = std::unique_ptr<opj_image_t, decltype(&opj_image_destroy)>;
+struct FreeStream {
+  void operator()(opj_stream_t* stream) const { opj_stream_destroy(stream); }
+};
+struct FreeCodec {
+  void operator()(opj_codec_t* codec) const { opj_destroy_codec(codec); }
+};
+struct FreePicture {
+  void operator()(opj_image_t* picture) const { opj_image_destroy(picture); }
+};
+using Stream = std::unique_ptr<opj_stream_t, FreeStream>;
+using Codec = std::unique_ptr<opj_codec_t, FreeCodec>;
+using Picture = std::unique_ptr<opj_image_t, FreePicture>;
 
 Stream open_stream(Memory& memory, bool reading) {
-  Stream stream(opj_stream_create(1 << 16, reading ? OPJ_TRUE : OPJ_FALSE), opj_stream_destroy);
+  Stream stream(opj_stream_create(1 << 16, reading ? OPJ_TRUE : OPJ_FALSE));
   opj_stream_set_user_data(stream.get(), &memory, nullptr);
   opj_stream_set_user_data_length(stream.get(), memory.bytes.size());
   opj_stream_set_read_function(stream.get(), read_memory);
@@ -99,10 +108,10 @@ Bytes encode(const Image& tile) {
   component.w = component.h = static_cast<OPJ_UINT32>(kTile);
   component.prec = 8;
   opj_image_cmptparm_t components[3] = {component, component, component};
-  const Picture picture(opj_image_create(3, components, OPJ_CLRSPC_SRGB), opj_image_destroy);
+  const Picture picture(opj_image_create(3, components, OPJ_CLRSPC_SRGB));
   picture->x1 = picture->y1 = static_cast<OPJ_UINT32>(kTile);
   for (std::size_t i = 0; i < tile.data.size(); ++i) picture->comps[i % 3].data[i / 3] = tile.data[i];
-  const Codec codec(opj_create_compress(OPJ_CODEC_J2K), opj_destroy_codec);
+  const Codec codec(opj_create_compress(OPJ_CODEC_J2K));
   Memory memory;
   const Stream stream = open_stream(memory, false);
   if (!opj_setup_encoder(codec.get(), &parameters, picture.get()) ||
@@ -118,7 +127,7 @@ void decode(Memory& memory) {
   memory.at = 0;
   opj_dparameters_t parameters;
   opj_set_default_decoder_parameters(&parameters);
-  const Codec codec(opj_create_decompress(OPJ_CODEC_J2K), opj_destroy_codec);
+  const Codec codec(opj_create_decompress(OPJ_CODEC_J2K));
   const Stream stream = open_stream(memory, true);
   opj_image_t* image = nullptr;
   const bool read = opj_setup_decoder(codec.get(), &parameters) && opj_read_header(stream.get(), codec.get(), &image) &&

@@ -5,6 +5,7 @@ Usage: histojet COMMAND [options]
 
   info SLIDE [--json]         what a slide is: size, levels, resolution, properties
   nuclei SLIDE -o OUT         find every nucleus and write QuPath or HoVer-Net files
+  convert SLIDE OUT.tif       copy a slide, or a part of it, to a pyramidal TIFF or OME-TIFF
   demo [--out DIR]            try everything on a synthetic slide
   doctor [SLIDE]              what this machine offers, or what is known of a slide; a self-test
   help [COMMAND]              this text, or all options of a command
@@ -49,6 +50,23 @@ OUT.part, which is a valid document at all times, also after Ctrl-C.
   --progress MODE         bar (default on a terminal), json (one object per line on stderr), none
 `;
 
+const convert = `Usage: histojet convert SLIDE OUT.tif [options]
+
+Copies a slide, or a part of it, to a tiled, pyramidal BigTIFF; to OME-TIFF where OUT ends in .ome.tif.
+The ICC profile comes along. Until it is complete the file is called OUT.part, which vanishes when the
+copy fails or is interrupted.
+
+  --compression NAME   jpeg (default), deflate, zstd or none; all but jpeg keep every pixel
+  --quality N          of JPEG, 1 to 100, default 88; from 90 on the colours are not subsampled
+  --tile-size N        side of the stored tiles in pixels, a multiple of 16, default 256
+  --mpp N              resample to this many micrometres per pixel; for a slide that does not say its
+                       resolution: record it
+  --region X,Y,W,H     this part only, in level-0 pixels
+  --no-pyramid         full resolution only
+  --tolerant           paint damaged tiles as background instead of stopping
+  --progress MODE      bar (default on a terminal), json (one object per line on stderr), none
+`;
+
 const demo = `Usage: histojet demo [--out DIR] [--size N] [--seed N] [--threads N] [--precision NAME] [--progress MODE]
 
 Draws a synthetic H&E slide with known nuclei, finds them with the packaged weights, writes GeoJSON and
@@ -73,6 +91,7 @@ and associated image reads. Exit code 0 when all is well.
 export const commandHelp: ReadonlyMap<string, string> = new Map([
   ['info', info],
   ['nuclei', nuclei],
+  ['convert', convert],
   ['demo', demo],
   ['doctor', doctor],
 ]);

@@ -2,7 +2,11 @@ import type { Rect } from '../internal/rect.js';
 
 /** Options of {@link Slide.open}. */
 export interface SlideOptions {
-  /** Micrometres per level-0 pixel, in place of what the file says or does not say. */
+  /**
+   * Micrometres per level-0 pixel, in place of what the file says or does not say. A file `<slide>.histojet.json` beside
+   * a local slide with `{ "mpp": 0.25 }` (or `{ "mpp": { "x": 0.25, "y": 0.25 } }`) does the same for everybody who
+   * opens it.
+   */
   readonly mpp?: number;
   /**
    * Damaged tiles become background and a warning instead of an error.
@@ -14,6 +18,23 @@ export interface SlideOptions {
    * @defaultValue 67108864 (64 MiB)
    */
   readonly maxCacheBytes?: number;
+  /**
+   * Formats that histojet does not read itself (MIRAX, Hamamatsu VMS, …) go to an installed OpenSlide: `'auto'` looks
+   * for the system's library, `'off'` never asks it, anything else is the path of the library. OpenSlide can end the
+   * process on hostile files, so switch it off for untrusted ones. Local files only.
+   * @defaultValue 'auto'
+   */
+  readonly openslide?: 'auto' | 'off' | (string & {});
+  /**
+   * For addresses: headers of every request, credentials for example. They are sent to the address's own origin only,
+   * not to where it redirects, and never appear in messages.
+   */
+  readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * For addresses: how long a request may go without a byte, in milliseconds.
+   * @defaultValue 30000
+   */
+  readonly timeoutMs?: number;
   /** Stops the call; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -82,6 +103,11 @@ export interface RegionRequest {
   readonly background?: readonly [number, number, number];
   /** An array of width x height x channels bytes that receives the pixels and becomes the result's `data`. */
   readonly out?: Uint8Array;
+  /**
+   * `'srgb'`: colours are converted from the slide's ICC profile to sRGB; a slide without a profile stays as it is.
+   * @defaultValue the stored colours
+   */
+  readonly icc?: 'srgb';
   /** Stops the call; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -103,6 +129,11 @@ export interface ReadAtRequest {
    * @defaultValue 3
    */
   readonly channels?: 3 | 4;
+  /**
+   * `'srgb'`: colours are converted from the slide's ICC profile to sRGB; a slide without a profile stays as it is.
+   * @defaultValue the stored colours
+   */
+  readonly icc?: 'srgb';
   /** Stops the call; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -174,6 +205,11 @@ export interface TilesOptions {
    * @defaultValue 4
    */
   readonly readAhead?: number;
+  /**
+   * `'srgb'`: colours are converted from the slide's ICC profile to sRGB; a slide without a profile stays as it is.
+   * @defaultValue the stored colours
+   */
+  readonly icc?: 'srgb';
   /** Stops the loop, which then throws the signal's reason. */
   readonly signal?: AbortSignal;
 }

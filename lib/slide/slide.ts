@@ -4,7 +4,14 @@ import { callNative, callSync, recordOf } from '../internal/call.js';
 import type { Image } from '../internal/image.js';
 import type { Rect } from '../internal/rect.js';
 import * as validate from '../internal/validate.js';
-import { type NativeRegion, native, type SlideHandle } from '../native.js';
+import { type ColorTableHandle, type NativeRegion, native, type SlideHandle } from '../native.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { checkIcc, makeColorTable } from './color-profile.js';
+import { readCompanion } from './companion.js';
+import { type CreatedSlide, type CreateSlideOptions, createSlide, type NewSlideSource } from './create-slide.js';
+import { DeepZoom, type DeepZoomOptions } from './deep-zoom.js';
+import { isAddress, openHttpSource } from './http-source.js';
+import { type BatchRequest, readBatch } from './read-batch.js';
 import type {
   ReadAtRequest,
   RegionRequest,
@@ -63,7 +70,7 @@ function checkSize(width: number, height: number, channels: number): number {
  * const { data, width, height } = await slide.readRegion({ x: 4096, y: 4096, width: 512, height: 512 });
  */
 export class Slide implements AsyncDisposable {
-  /** The path that was opened. */
+  /** The path or address that was opened; an address without user name and password. */
   readonly path: string;
   /** What the file is, recognised by content: `'aperio'`, `'generic-tiff'`, `'png'`, … */
   readonly format: string;
@@ -85,6 +92,7 @@ export class Slide implements AsyncDisposable {
   readonly associatedImages: readonly string[];
   #handle: SlideHandle | null;
   #lastWarnings: readonly string[] = [];
+  #colorTable: Promise<ColorTableHandle | undefined> | undefined;
 
   static {
     unwrap = (slide) => slide.#open();
@@ -109,19 +117,48 @@ export class Slide implements AsyncDisposable {
   /**
    * Opens a slide; the format is recognised by content.
    *
-   * @param path - a local file
+   * @param path - a local file, the folder of a DICOM or OME-Zarr slide, or an `http:` or `https:` address of a file
+   * whose server answers range requests
    * @throws {@link HistojetError} `HISTOJET_IO`, `HISTOJET_UNSUPPORTED_FORMAT` (naming the format where it is known),
    * `HISTOJET_CORRUPT_FILE` (what is wrong and where)
    */
   static async open(path: string, options?: SlideOptions): Promise<Slide> {
     validate.text('path', path);
-    const { mpp, tolerant = false, maxCacheBytes, signal } = validate.options('options', options);
+    const { headers, timeoutMs, signal, ...reading } = validate.options('options', options);
+    const { mpp, tolerant = false, maxCacheBytes, openslide = 'auto' } = reading;
     const checked = {
       mpp: validate.optional('mpp', mpp, validate.positive),
       tolerant: validate.boolean('tolerant', tolerant),
       maxCacheBytes: validate.optional('maxCacheBytes', maxCacheBytes, validate.integer, 0),
+      openslide: validate.text('openslide', openslide),
     };
-    return new Slide(path, await callNative(signal, (cancel) => native.slideOpen(path, checked, cancel)));
+    if (isAddress(path)) {
+      const { url, handle } = await openHttpSource(path, { headers, timeoutMs }, validate.signal(signal));
+      try {
+        return new Slide(url, await callNative(signal, (cancel) => native.slideOpenRemote(handle, checked, cancel)));
+      } catch (error) {
+        native.remoteClose(handle);
+        throw error;
+      }
+    }
+    const local = { ...checked, companion: mpp === undefined ? await readCompanion(path) : undefined };
+    return new Slide(path, await callNative(signal, (cancel) => native.slideOpen(path, local, cancel)));
+  }
+
+  /**
+   * Writes a slide: tiled, pyramidal BigTIFF, or OME-TIFF where the path ends in `.ome.tif` or `.ome.tiff`. The source
+   * is a slide or a part of it (whose ICC profile comes along), tiles in any order, or a heat map. Equal sources give
+   * equal bytes; memory does not grow with the height.
+   *
+   * @param path - the slide to write; has the suffix `.part` until it is complete
+   * @throws {@link HistojetError} `HISTOJET_IO`, `HISTOJET_CORRUPT_FILE` (the source), `HISTOJET_SHAPE_MISMATCH` (pixels
+   * that do not have their size), `HISTOJET_INVALID_ARGUMENT` (a region outside the slide); TypeError, RangeError
+   * @example
+   * await Slide.create('half.tif', slide, { mpp: 0.5, quality: 90 });
+   * await Slide.create('heat.ome.tif', { width, height, data: attention }, { mpp: 8 });
+   */
+  static async create(path: string, source: NewSlideSource, options?: CreateSlideOptions): Promise<CreatedSlide> {
+    return createSlide(path, source, options, (value) => (value instanceof Slide ? value.#open() : undefined));
   }
 
   /** Damage that was met so far: levels that were skipped at opening, tiles that a tolerant slide painted over. */
@@ -145,7 +182,9 @@ export class Slide implements AsyncDisposable {
   async readRegion(request: RegionRequest): Promise<Image> {
     const handle = this.#open();
     const region = checkRegion(validate.options('request', request), this.levels.length);
-    return callNative(request.signal, (cancel) => native.slideReadRegion(handle, region, request.out, cancel));
+    const { out, signal } = request;
+    const colors = request.icc === undefined ? undefined : await this.#colors(checkIcc(request.icc), signal);
+    return callNative(signal, (cancel) => native.slideReadRegion(handle, region, out, cancel, colors));
   }
 
   /**
@@ -168,7 +207,22 @@ export class Slide implements AsyncDisposable {
       channels: validate.integer('channels', channels, 3, 4) as 3 | 4,
     };
     checkSize(region.width, region.height, region.channels);
-    return callNative(signal, (cancel) => native.slideReadAt(handle, region, cancel));
+    const colors = request.icc === undefined ? undefined : await this.#colors(checkIcc(request.icc), signal);
+    return callNative(signal, (cancel) => native.slideReadAt(handle, region, cancel, colors));
+  }
+
+  /**
+   * Reads many windows of one size in one call, in parallel, as the input of a network.
+   *
+   * @returns uint8 or, normalised, float32: [batch, height, width, 3], or [batch, 3, height, width] as `'nchw'`
+   * @throws {@link HistojetError} `HISTOJET_INVALID_ARGUMENT` (mpp on a slide without mpp, no position),
+   * `HISTOJET_CORRUPT_FILE`, `HISTOJET_IO`, `HISTOJET_OUT_OF_MEMORY`, `HISTOJET_DISPOSED`; TypeError, RangeError
+   * @example
+   * const normalize = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+   * const batch = await slide.readBatch({ positions, width: 224, height: 224, mpp: 0.5, layout: 'nchw', normalize });
+   */
+  async readBatch(request: BatchRequest): Promise<Tensor> {
+    return readBatch(this.#open(), this.levels.length, request);
   }
 
   /**
@@ -187,14 +241,29 @@ export class Slide implements AsyncDisposable {
   /**
    * The whole slide in small, composited on its background; never enlarged.
    *
-   * @param options - `maxSize`: pixels of the longer side
+   * @param options - `maxSize`: pixels of the longer side; `icc: 'srgb'`: colours by the slide's ICC profile
    * @throws {@link HistojetError} `HISTOJET_CORRUPT_FILE`, `HISTOJET_IO`, `HISTOJET_DISPOSED`; TypeError, RangeError
    */
-  async thumbnail(options: { readonly maxSize: number; readonly signal?: AbortSignal }): Promise<Image> {
+  async thumbnail(options: {
+    readonly maxSize: number;
+    readonly icc?: 'srgb';
+    readonly signal?: AbortSignal;
+  }): Promise<Image> {
     const handle = this.#open();
-    const { maxSize, signal } = validate.options('options', options);
+    const { maxSize, icc, signal } = validate.options('options', options);
     validate.integer('maxSize', maxSize, 1, 65535);
-    return callNative(signal, (cancel) => native.slideThumbnail(handle, maxSize, cancel));
+    const colors = icc === undefined ? undefined : await this.#colors(checkIcc(icc), signal);
+    return callNative(signal, (cancel) => native.slideThumbnail(handle, maxSize, cancel, colors));
+  }
+
+  /**
+   * The ICC profile that the file holds for its pixels; null when there is none.
+   *
+   * @throws {@link HistojetError} `HISTOJET_CORRUPT_FILE`, `HISTOJET_IO`, `HISTOJET_DISPOSED`
+   */
+  async iccProfile(options?: { readonly signal?: AbortSignal }): Promise<Uint8Array | null> {
+    const handle = this.#open();
+    return callNative(options?.signal, (cancel) => native.slideIccProfile(handle, cancel));
   }
 
   /**
@@ -220,7 +289,30 @@ export class Slide implements AsyncDisposable {
    * for await (const { x, y, image } of slide.tiles({ size: 512, mpp: 0.5, tissue: true })) use(x, y, image);
    */
   tiles(options?: TilesOptions): AsyncIterable<SlideTile> {
-    return readTiles(() => this.#open(), this.levels.length, validate.options('options', options));
+    const slide = {
+      open: () => this.#open(),
+      levelCount: this.levels.length,
+      remote: isAddress(this.path),
+      colorTable: (icc: 'srgb' | undefined, signal: AbortSignal | undefined) => this.#colors(icc, signal),
+    };
+    return readTiles(slide, validate.options('options', options));
+  }
+
+  /**
+   * The slide as a Deep Zoom pyramid for viewers in a browser. Tiles are made when they are asked for.
+   *
+   * @throws {@link HistojetError} `HISTOJET_DISPOSED`; TypeError, RangeError
+   * @example
+   * const zoom = slide.deepZoom({ limitBounds: true });
+   * await writeFile('case-17.dzi', zoom.descriptor());
+   * const jpeg = await zoom.tile(zoom.levels.length - 1, 0, 0);
+   */
+  deepZoom(options?: DeepZoomOptions): DeepZoom {
+    const slide = {
+      open: () => this.#open(),
+      colorTable: (icc: 'srgb' | undefined, signal: AbortSignal | undefined) => this.#colors(icc, signal),
+    };
+    return new DeepZoom(slide, validate.options('options', options));
   }
 
   /**
@@ -256,6 +348,16 @@ export class Slide implements AsyncDisposable {
   /** The same as {@link Slide.close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** What turns the slide's colours into sRGB, made once; undefined when nothing is asked for or nothing is needed. */
+  async #colors(icc: 'srgb' | undefined, signal: AbortSignal | undefined): Promise<ColorTableHandle | undefined> {
+    if (icc === undefined) return undefined;
+    signal?.throwIfAborted();
+    this.#colorTable ??= this.iccProfile().then((profile) => (profile === null ? undefined : makeColorTable(profile)));
+    const table = await this.#colorTable;
+    signal?.throwIfAborted();
+    return table;
   }
 
   #open(): SlideHandle {

@@ -12,13 +12,6 @@
 namespace histojet {
 namespace {
 
-void check_range(const ByteSource& source, std::uint64_t offset, std::uint64_t length) {
-  if (source.contains(offset, length)) return;
-  throw Error(ErrorCode::kCorruptFile, source.name() + ": needs " + std::to_string(length) + " bytes at offset " +
-                                           std::to_string(offset) + ", but the file has only " +
-                                           std::to_string(source.size()) + " bytes (truncated?)");
-}
-
 class FileSource final : public ByteSource {
  public:
   explicit FileSource(const std::string& path) : path_(path) {
@@ -42,7 +35,7 @@ class FileSource final : public ByteSource {
   const std::string& name() const override { return path_; }
 
   void read_at(std::uint64_t offset, std::span<std::uint8_t> out) const override {
-    check_range(*this, offset, out.size());
+    check_range(offset, out.size());
     while (!out.empty()) {
       const ssize_t got = ::pread(fd_, out.data(), out.size(), static_cast<off_t>(offset));
       if (got < 0 && errno == EINTR) continue;
@@ -65,7 +58,7 @@ class MemorySource final : public ByteSource {
   std::uint64_t size() const override { return bytes_.size(); }
   const std::string& name() const override { return name_; }
   void read_at(std::uint64_t offset, std::span<std::uint8_t> out) const override {
-    check_range(*this, offset, out.size());
+    check_range(offset, out.size());
     if (!out.empty()) std::memcpy(out.data(), bytes_.data() + offset, out.size());
   }
 
@@ -76,8 +69,15 @@ class MemorySource final : public ByteSource {
 
 }  // namespace
 
+void ByteSource::check_range(std::uint64_t offset, std::uint64_t length) const {
+  if (contains(offset, length)) return;
+  throw Error(ErrorCode::kCorruptFile, name() + ": needs " + std::to_string(length) + " bytes at offset " +
+                                           std::to_string(offset) + ", but the file has only " +
+                                           std::to_string(size()) + " bytes (truncated?)");
+}
+
 std::vector<std::uint8_t> ByteSource::read(std::uint64_t offset, std::uint64_t length) const {
-  check_range(*this, offset, length);
+  check_range(offset, length);
   std::vector<std::uint8_t> bytes(length);
   read_at(offset, bytes);
   return bytes;

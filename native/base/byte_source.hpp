@@ -13,7 +13,7 @@ struct ByteRange {
   std::uint64_t length = 0;
 };
 
-/// Random-access bytes that parsers read from: a local file now, ranges over HTTP later. Safe from many threads.
+/// Random-access bytes that parsers read from: a local file, or ranges of a remote one. Safe from many threads.
 class ByteSource {
  public:
   virtual ~ByteSource() = default;
@@ -33,6 +33,10 @@ class ByteSource {
   bool contains(std::uint64_t offset, std::uint64_t length) const {
     return offset <= size() && length <= size() - offset;
   }
+
+ protected:
+  /// @throws Error kCorruptFile when the range leaves the source.
+  void check_range(std::uint64_t offset, std::uint64_t length) const;
 };
 
 /// A regular file read with `pread` (never mapped: a file cut while open must not kill the process).

@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <utility>
 
 namespace histojet {
 
@@ -38,6 +39,24 @@ class CancelToken {
 
  private:
   std::array<Flag, 3> flags_;
+};
+
+/// Names the token that waits on this thread obey while the scope lives. For code that sits too deep to be handed one:
+/// a parser or a codec whose bytes come over the network blocks in ByteSource::read_at. Scopes nest; `token` must
+/// outlive its scope.
+class CancelScope {
+ public:
+  explicit CancelScope(const CancelToken& token) : outer_(std::exchange(current_, &token)) {}
+  ~CancelScope() { current_ = outer_; }
+  CancelScope(const CancelScope&) = delete;
+  CancelScope& operator=(const CancelScope&) = delete;
+
+  /// The innermost token of this thread; without a scope one that can never be cancelled.
+  static CancelToken current() { return current_ == nullptr ? CancelToken() : *current_; }
+
+ private:
+  static inline thread_local const CancelToken* current_ = nullptr;
+  const CancelToken* outer_;
 };
 
 /// Write side: `cancel()` sets the flag of all tokens made from this source.

@@ -1,13 +1,12 @@
 #include "base/json_reader.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/text.hpp"
 
 namespace histojet {
 namespace {
-
-constexpr std::size_t kMaxDepth = 8;
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -34,8 +33,8 @@ void append_utf8(std::string& out, std::uint32_t code) {
 
 }  // namespace
 
-JsonReader::JsonReader(std::string_view text, std::string file, std::uint64_t base_offset)
-    : text_(text), file_(std::move(file)), base_offset_(base_offset) {
+JsonReader::JsonReader(std::string_view text, std::string file, std::uint64_t base_offset, std::size_t max_depth)
+    : text_(text), file_(std::move(file)), base_offset_(base_offset), max_depth_(max_depth) {
   if (!is_utf8(text_)) fail("the JSON text is not valid UTF-8");
 }
 
@@ -75,7 +74,9 @@ void JsonReader::open(bool is_object, std::string_view what) {
   if (peek() != (is_object ? Kind::kObject : Kind::kArray)) {
     fail("expected " + std::string(is_object ? "an object" : "an array") + " for " + std::string(what));
   }
-  if (levels_.size() >= kMaxDepth) fail("the JSON text is nested deeper than " + std::to_string(kMaxDepth) + " levels");
+  if (levels_.size() >= max_depth_) {
+    fail("the JSON text is nested deeper than " + std::to_string(max_depth_) + " levels");
+  }
   ++at_;
   levels_.push_back({is_object, true, {}});
 }
@@ -131,7 +132,7 @@ std::uint64_t JsonReader::unsigned_integer(std::string_view what) {
   const std::string expected = "expected a non-negative integer for " + std::string(what);
   if (peek() != Kind::kNumber) fail(expected);
   const std::size_t start = at_;
-  number();
+  skip_number();
   const std::string_view digits = text_.substr(start, at_ - start);
   std::uint64_t value = 0;
   for (const char digit : digits) {
@@ -142,7 +143,19 @@ std::uint64_t JsonReader::unsigned_integer(std::string_view what) {
   return value;
 }
 
-void JsonReader::number() {
+double JsonReader::number(std::string_view what) {
+  const std::string expected = "expected a number for " + std::string(what);
+  if (peek() != Kind::kNumber) fail(expected);
+  const std::size_t start = at_;
+  skip_number();
+  const std::string_view digits = text_.substr(start, at_ - start);
+  double value = 0;
+  const auto [end, status] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (status != std::errc() || end != digits.data() + digits.size()) fail(expected + ", found " + quote(digits));
+  return value;
+}
+
+void JsonReader::skip_number() {
   const auto digits = [&] {
     if (!is_digit(current())) fail("malformed number in the JSON text");
     while (is_digit(current())) ++at_;
@@ -256,7 +269,7 @@ void JsonReader::skip() {
       raw_string();
       return;
     case Kind::kNumber:
-      number();
+      skip_number();
       return;
     case Kind::kBool:
       literal(current() == 't' ? "true" : "false");

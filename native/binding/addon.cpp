@@ -9,7 +9,11 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   open_gate(env);
   export_system(env, exports);
   export_slide(env, exports);
+  export_remote(env, exports);
   export_slide_pixels(env, exports);
+  export_color(env, exports);
+  export_deep_zoom(env, exports);
+  export_pyramid(env, exports);
   export_synthetic(env, exports);
   export_weights(env, exports);
   export_tensor(env, exports);

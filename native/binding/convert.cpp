@@ -101,6 +101,7 @@ std::vector<T> values(const Napi::Value& value) {
   return std::vector<T>(first, first + array.ElementLength());
 }
 
+template std::vector<double> values<double>(const Napi::Value&);
 template std::vector<float> values<float>(const Napi::Value&);
 template std::vector<std::int32_t> values<std::int32_t>(const Napi::Value&);
 template std::vector<std::uint8_t> values<std::uint8_t>(const Napi::Value&);

@@ -34,18 +34,31 @@ void Gate::leave() {
 }
 
 void Gate::deliver(Completion* completion) noexcept {
-  std::lock_guard lock(mutex_);
-  if (alive_ && function_.NonBlockingCall(completion) == napi_ok) return;
-  completion->abandon();
+  {
+    std::lock_guard lock(mutex_);
+    if (alive_ && function_.NonBlockingCall(completion) == napi_ok) return;
+  }
+  completion->abandon();  // may free what delivers something itself
+}
+
+void Gate::at_end(const std::shared_ptr<std::function<void()>>& action) {
+  std::erase_if(end_actions_, [](const auto& known) { return known.expired(); });
+  end_actions_.push_back(action);
 }
 
 void Gate::shut_down() {
   ending_->store(true, std::memory_order_relaxed);
-  std::unique_lock lock(mutex_);
-  if (alive_) {
-    alive_ = false;
-    function_.Release();
+  {
+    std::lock_guard lock(mutex_);
+    if (alive_) {
+      alive_ = false;
+      function_.Release();
+    }
   }
+  for (const auto& known : end_actions_) {
+    if (const auto action = known.lock()) (*action)();
+  }
+  std::unique_lock lock(mutex_);
   idle_.wait(lock, [this] { return running_ == 0; });
 }
 

@@ -3,8 +3,10 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "binding/napi.hpp"
 #include "histojet/base.hpp"
@@ -42,6 +44,10 @@ class Gate {
   /// Any thread: settles `completion` on the JavaScript thread, or abandons it when there is none any more.
   void deliver(Completion* completion) noexcept;
 
+  /// JavaScript thread: `action` runs when the environment goes away, unless its owner has let go of it before; it
+  /// releases threads that wait for JavaScript.
+  void at_end(const std::shared_ptr<std::function<void()>>& action);
+
   /// Environment cleanup hook: cancels all jobs and returns when those that run have noticed.
   void shut_down();
 
@@ -50,7 +56,8 @@ class Gate {
   using ThreadSafeFunction = Napi::TypedThreadSafeFunction<std::nullptr_t, Completion, &Gate::settle>;
 
   std::shared_ptr<std::atomic<bool>> ending_ = std::make_shared<std::atomic<bool>>(false);
-  int open_promises_ = 0;  // JavaScript thread only
+  int open_promises_ = 0;  // JavaScript thread only, and so are the actions
+  std::vector<std::weak_ptr<std::function<void()>>> end_actions_;
   std::mutex mutex_;
   std::condition_variable idle_;
   bool alive_ = true;  // the three below: guarded by mutex_

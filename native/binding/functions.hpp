@@ -7,7 +7,11 @@ namespace histojet::binding {
 /// Each adds the functions of one topic to `exports`; lib/native.ts describes them.
 void export_system(Napi::Env env, Napi::Object exports);
 void export_slide(Napi::Env env, Napi::Object exports);
+void export_remote(Napi::Env env, Napi::Object exports);
 void export_slide_pixels(Napi::Env env, Napi::Object exports);
+void export_color(Napi::Env env, Napi::Object exports);
+void export_deep_zoom(Napi::Env env, Napi::Object exports);
+void export_pyramid(Napi::Env env, Napi::Object exports);
 void export_synthetic(Napi::Env env, Napi::Object exports);
 void export_weights(Napi::Env env, Napi::Object exports);
 void export_tensor(Napi::Env env, Napi::Object exports);

@@ -17,6 +17,12 @@ struct NucleiResult {
   std::int64_t width = 0;
 };
 
+/// The JavaScript side of a remote slide. The open slide owns the source, so that its end is the end of the link.
+struct RemoteLink {
+  std::weak_ptr<BlockSource> source;
+  std::shared_ptr<BlockSource> unopened;  ///< until a slide is opened on it
+};
+
 /// A run over a slide with the source that stops it.
 struct RunState {
   CancelSource cancel;
@@ -65,14 +71,40 @@ struct HandleKind<const RunState> {
   static constexpr napi_type_tag kTag{0x1f64e9ad83b74cb7, 0x8ec35b70d29f1a07};
 };
 template <>
+struct HandleKind<RemoteLink> {
+  static constexpr const char* kName = "remote file";
+  static constexpr napi_type_tag kTag{0x4be07c92d1a85f63, 0x97f2d36b08ce4a1d};
+};
+template <>
 struct HandleKind<WriterState> {
   static constexpr const char* kName = "writer";
   static constexpr napi_type_tag kTag{0xa3d78f4e20c94f58, 0xb5681ce97a3d0408};
 };
 
+template <>
+struct HandleKind<const slide::ColorTable> {
+  static constexpr const char* kName = "colour table";
+  static constexpr napi_type_tag kTag{0x6e2c91f05b7d4a13, 0x8af47d30c5e91b21};
+};
+template <>
+struct HandleKind<slide::PixelSpool> {
+  static constexpr const char* kName = "store of tiles";
+  static constexpr napi_type_tag kTag{0x94d03b8e7f164c52, 0xb7e15a6c02d84f22};
+};
+template <>
+struct HandleKind<const tiles::DeepZoom> {
+  static constexpr const char* kName = "Deep Zoom pyramid";
+  static constexpr napi_type_tag kTag{0x3b8a6fd41c95e077, 0xa9620d7f4e3bc823};
+};
+
 /// The flag of a cancel source, or null for undefined: nobody can cancel then.
 inline CancelToken::Flag cancel_flag(const Napi::Value& value) {
   return value.IsUndefined() ? nullptr : get<CancelSource>(value)->flag();
+}
+
+/// A colour table, or null for undefined: pixels stay as they are then.
+inline std::shared_ptr<const slide::ColorTable> color_table(const Napi::Value& value) {
+  return value.IsUndefined() ? nullptr : get<const slide::ColorTable>(value);
 }
 
 }  // namespace histojet::binding

@@ -10,13 +10,34 @@ namespace {
 /// What an open slide weighs for the garbage collector when its cache is empty.
 constexpr std::int64_t kSlideBytes = 256 << 10;
 
-/// (path, { mpp, tolerant, maxCacheBytes }, cancel) → handle
-Napi::Value open_slide(const Napi::CallbackInfo& info) {
-  const convert::Options options(info[1]);
+slide::OpenOptions open_options(const convert::Options& options) {
   slide::OpenOptions open;
   if (options.has("mpp")) open.mpp = options.number("mpp");
+  if (options.has("companion")) {
+    const convert::Options companion(options.get("companion"));
+    open.companion = slide::Mpp{companion.number("x"), companion.number("y"), slide::MppSource::kCompanion};
+  }
   open.tolerant = options.boolean("tolerant");
   open.max_cache_bytes = options.integer("maxCacheBytes", open.max_cache_bytes);
+  open.openslide = options.text("openslide", open.openslide.c_str());
+  return open;
+}
+
+/// (remote file, { mpp, tolerant, maxCacheBytes }, cancel) → handle; once per remote file
+Napi::Value open_remote_slide(const Napi::CallbackInfo& info) {
+  auto source = std::move(get<RemoteLink>(info[0])->unopened);
+  if (!source) throw Error(ErrorCode::kDisposed, "the remote file is closed");
+  return spawn(
+      info, cancel_flag(info[2]),
+      [source = std::move(source), open = open_options(convert::Options(info[1]))](const CancelToken&) {
+        return std::make_shared<const Slide>(Slide::open(source, open));
+      },
+      [](Napi::Env env, std::shared_ptr<const Slide> slide) { return make_handle(env, slide, kSlideBytes); });
+}
+
+/// (path, { mpp, companion, tolerant, maxCacheBytes, openslide }, cancel) → handle
+Napi::Value open_slide(const Napi::CallbackInfo& info) {
+  const slide::OpenOptions open = open_options(convert::Options(info[1]));
   return spawn(
       info, cancel_flag(info[2]),
       [path = convert::text(info[0]), open](const CancelToken&) {
@@ -87,6 +108,7 @@ Napi::Value fingerprint(const Napi::CallbackInfo& info) {
 
 void export_slide(Napi::Env env, Napi::Object exports) {
   export_function<open_slide>(env, exports, "slideOpen");
+  export_function<open_remote_slide>(env, exports, "slideOpenRemote");
   export_function<describe_slide>(env, exports, "slideInfo");
   export_function<warnings>(env, exports, "slideWarnings");
   export_function<best_level>(env, exports, "slideBestLevel");

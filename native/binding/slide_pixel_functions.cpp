@@ -38,10 +38,18 @@ Napi::Value into_array(Napi::Env env, Napi::Uint8Array out, const Image& image) 
   return object;
 }
 
-/// (slide, request, out | undefined, cancel) → image
+/// The picture after a colour table, if there is one.
+Image recolored(Image image, const std::shared_ptr<const slide::ColorTable>& colors) {
+  if (colors) colors->apply(image);
+  return image;
+}
+
+/// (slide, request, out | undefined, cancel, colour table | undefined) → image
 Napi::Value read_region(const Napi::CallbackInfo& info) {
-  auto work = [slide = get<const Slide>(info[0]), request = region_request(convert::Options(info[1]))](
-                  const CancelToken& cancel) { return slide->read_region(request, cancel); };
+  auto work = [slide = get<const Slide>(info[0]), request = region_request(convert::Options(info[1])),
+               colors = color_table(info[4])](const CancelToken& cancel) {
+    return recolored(slide->read_region(request, cancel), colors);
+  };
   if (info[2].IsUndefined()) return spawn(info, cancel_flag(info[3]), std::move(work), convert::to_js);
   return spawn(info, cancel_flag(info[3]), std::move(work),
                [out = Napi::Persistent(info[2].As<Napi::Uint8Array>())](Napi::Env env, const Image& image) {
@@ -49,7 +57,7 @@ Napi::Value read_region(const Napi::CallbackInfo& info) {
                });
 }
 
-/// (slide, { x, y, width, height, mpp, channels }, cancel) → image
+/// (slide, { x, y, width, height, mpp, channels }, cancel, colour table | undefined) → image
 Napi::Value read_at(const Napi::CallbackInfo& info) {
   const convert::Options options(info[1]);
   tiles::ReadAtRequest request;
@@ -61,10 +69,43 @@ Napi::Value read_at(const Napi::CallbackInfo& info) {
   request.channels = static_cast<int>(options.integer("channels", 3));
   return spawn(
       info, cancel_flag(info[2]),
-      [slide = get<const Slide>(info[0]), request](const CancelToken& cancel) {
-        return slide->read_at(request, cancel);
+      [slide = get<const Slide>(info[0]), request, colors = color_table(info[3])](const CancelToken& cancel) {
+        return recolored(slide->read_at(request, cancel), colors);
       },
       convert::to_js);
+}
+
+tiles::BatchRequest batch_request(const convert::Options& options) {
+  tiles::BatchRequest request;
+  const auto positions = convert::values<double>(options.get("positions"));
+  for (std::size_t i = 0; i + 1 < positions.size(); i += 2) request.corners.push_back({positions[i], positions[i + 1]});
+  request.width = options.integer("width");
+  request.height = options.integer("height");
+  if (options.has("mpp")) request.mpp = options.number("mpp");
+  request.level = static_cast<int>(options.integer("level", 0));
+  request.planar = options.boolean("planar");
+  if (options.has("mean") && options.has("std")) {
+    auto& normalization = request.normalization.emplace();
+    const auto mean = options.get("mean").As<Napi::Array>();
+    const auto deviation = options.get("std").As<Napi::Array>();
+    for (std::uint32_t c = 0; c < 3; ++c) {
+      normalization.mean[c] = mean.Get(c).ToNumber().FloatValue();
+      normalization.deviation[c] = deviation.Get(c).ToNumber().FloatValue();
+    }
+  }
+  return request;
+}
+
+/// (slide, { positions, width, height, mpp, level, planar, mean, std }, cancel) → tensor
+Napi::Value read_batch(const Napi::CallbackInfo& info) {
+  return spawn(
+      info, cancel_flag(info[2]),
+      [slide = get<const Slide>(info[0]), request = batch_request(convert::Options(info[1]))](
+          const CancelToken& cancel) { return std::make_shared<const Tensor>(slide->read_batch(request, cancel)); },
+      [](Napi::Env env, std::shared_ptr<const Tensor> tensor) {
+        const auto bytes = static_cast<std::int64_t>(tensor->byte_size());
+        return make_handle(env, std::move(tensor), bytes);
+      });
 }
 
 /// (slide, name, cancel) → image
@@ -77,13 +118,12 @@ Napi::Value read_associated(const Napi::CallbackInfo& info) {
       convert::to_js);
 }
 
-/// (slide, maxSize, cancel) → image
+/// (slide, maxSize, cancel, colour table | undefined) → image
 Napi::Value read_thumbnail(const Napi::CallbackInfo& info) {
   return spawn(
       info, cancel_flag(info[2]),
-      [slide = get<const Slide>(info[0]), size = info[1].ToNumber().Int64Value()](const CancelToken& cancel) {
-        return slide->thumbnail(size, cancel);
-      },
+      [slide = get<const Slide>(info[0]), size = info[1].ToNumber().Int64Value(), colors = color_table(info[3])](
+          const CancelToken& cancel) { return recolored(slide->thumbnail(size, cancel), colors); },
       convert::to_js);
 }
 
@@ -136,15 +176,31 @@ Napi::Value lay_out_tiles(const Napi::CallbackInfo& info) {
       convert::typed_array<double>);
 }
 
-/// (slide, grid options, { x, y, column, row }, cancel) → image
+/// (slide, grid options, { x, y, column, row }, cancel, colour table | undefined) → image
 Napi::Value read_tile(const Napi::CallbackInfo& info) {
   const convert::Options place(info[2]);
   const tiles::GridTile tile{place.integer("x"), place.integer("y"), place.integer("column"), place.integer("row")};
   return spawn(
       info, cancel_flag(info[3]),
-      [slide = get<const Slide>(info[0]), grid = grid_options(convert::Options(info[1])),
-       tile](const CancelToken& cancel) { return slide->read_tile(grid, tile, cancel); },
+      [slide = get<const Slide>(info[0]), grid = grid_options(convert::Options(info[1])), tile,
+       colors = color_table(info[4])](const CancelToken& cancel) {
+        return recolored(slide->read_tile(grid, tile, cancel), colors);
+      },
       convert::to_js);
+}
+
+/// (slide, grid options, Float64Array [n, 4] of x, y, column, row, cancel) → undefined, when the tiles are announced
+Napi::Value announce_tiles(const Napi::CallbackInfo& info) {
+  const auto flat = info[2].As<Napi::Float64Array>();
+  std::vector<tiles::GridTile> places;
+  for (std::size_t i = 0; i + 4 <= flat.ElementLength(); i += 4) {
+    const auto value = [&](std::size_t k) { return static_cast<std::int64_t>(flat[i + k]); };
+    places.push_back({value(0), value(1), value(2), value(3)});
+  }
+  return spawn(
+      info, cancel_flag(info[3]),
+      [slide = get<const Slide>(info[0]), grid = grid_options(convert::Options(info[1])),
+       places = std::move(places)](const CancelToken& cancel) { slide->announce_tiles(grid, places, cancel); });
 }
 
 }  // namespace
@@ -152,11 +208,13 @@ Napi::Value read_tile(const Napi::CallbackInfo& info) {
 void export_slide_pixels(Napi::Env env, Napi::Object exports) {
   export_function<read_region>(env, exports, "slideReadRegion");
   export_function<read_at>(env, exports, "slideReadAt");
+  export_function<read_batch>(env, exports, "slideReadBatch");
   export_function<read_associated>(env, exports, "slideReadAssociated");
   export_function<read_thumbnail>(env, exports, "slideThumbnail");
   export_function<find_tissue>(env, exports, "slideTissueMask");
   export_function<lay_out_tiles>(env, exports, "slideTileGrid");
   export_function<read_tile>(env, exports, "slideReadTile");
+  export_function<announce_tiles>(env, exports, "slideAnnounceTiles");
 }
 
 }  // namespace histojet::binding

@@ -94,6 +94,7 @@ Napi::Value spawn(const Napi::CallbackInfo& info, CancelToken::Flag caller, Work
     std::optional<Result> result;
     std::exception_ptr failure;
     try {
+      const CancelScope scope(token);
       token.throw_if_cancelled();
       if constexpr (std::is_void_v<Returned>) {
         (**work)(token);

@@ -36,6 +36,15 @@ libdeflate_compressor& compressor(int level) {
   return *codec;
 }
 
+void check(libdeflate_result result, std::size_t expected) {
+  if (result == LIBDEFLATE_SUCCESS) return;
+  const char* reason = result == LIBDEFLATE_SHORT_OUTPUT         ? "the stream ends early"
+                       : result == LIBDEFLATE_INSUFFICIENT_SPACE ? "the stream is longer"
+                                                                 : "damaged or cut stream";
+  throw Error(ErrorCode::kCorruptFile,
+              std::string("deflate: ") + reason + ", expected " + std::to_string(expected) + " bytes");
+}
+
 template <class Bound, class Compress>
 std::vector<std::uint8_t> compress(std::size_t size, Bound bound, Compress compress_into) {
   std::vector<std::uint8_t> out(bound(size));
@@ -48,14 +57,13 @@ std::vector<std::uint8_t> compress(std::size_t size, Bound bound, Compress compr
 }  // namespace
 
 void inflate_zlib(std::span<const std::uint8_t> stream, std::span<std::uint8_t> out) {
-  const libdeflate_result result =
-      libdeflate_zlib_decompress(&decompressor(), stream.data(), stream.size(), out.data(), out.size(), nullptr);
-  if (result == LIBDEFLATE_SUCCESS) return;
-  const char* reason = result == LIBDEFLATE_SHORT_OUTPUT         ? "the stream ends early"
-                       : result == LIBDEFLATE_INSUFFICIENT_SPACE ? "the stream is longer"
-                                                                 : "damaged or cut stream";
-  throw Error(ErrorCode::kCorruptFile,
-              std::string("deflate: ") + reason + ", expected " + std::to_string(out.size()) + " bytes");
+  check(libdeflate_zlib_decompress(&decompressor(), stream.data(), stream.size(), out.data(), out.size(), nullptr),
+        out.size());
+}
+
+void inflate_gzip(std::span<const std::uint8_t> stream, std::span<std::uint8_t> out) {
+  check(libdeflate_gzip_decompress(&decompressor(), stream.data(), stream.size(), out.data(), out.size(), nullptr),
+        out.size());
 }
 
 std::vector<std::uint8_t> deflate_zlib(std::span<const std::uint8_t> bytes, int level) {

@@ -46,6 +46,7 @@ struct Request {
   int channels;
   std::uint8_t* out;
   std::int64_t stride;
+  int shrink;
 };
 
 J_COLOR_SPACE color_space(JpegColor color) {
@@ -57,6 +58,20 @@ J_COLOR_SPACE color_space(JpegColor color) {
     default:
       return JCS_GRAYSCALE;
   }
+}
+
+JpegHeader header_of(const jpeg_decompress_struct& decoder) {
+  JpegHeader header;
+  header.width = decoder.image_width;
+  header.height = decoder.image_height;
+  header.components = decoder.num_components;
+  if (decoder.num_components > 1) {
+    header.unit_width = decoder.max_h_samp_factor * DCTSIZE;
+    header.unit_height = decoder.max_v_samp_factor * DCTSIZE;
+  }
+  header.restart_interval = static_cast<int>(decoder.restart_interval);
+  header.single_scan = decoder.progressive_mode == FALSE && decoder.comps_in_scan == decoder.num_components;
+  return header;
 }
 
 enum class Outcome { kDone, kLibjpegError, kWrongSize, kWrongComponents };
@@ -133,6 +148,8 @@ Outcome JpegDecoder::State::decode(std::span<const std::uint8_t> stream, const R
   decoder.out_color_space = request.channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
   decoder.dct_method = JDCT_ISLOW;
   decoder.do_fancy_upsampling = TRUE;
+  decoder.scale_num = 1;
+  decoder.scale_denom = static_cast<unsigned>(request.shrink);
   jpeg_start_decompress(&decoder);
   while (decoder.output_scanline < decoder.output_height) {
     JSAMPROW rows[16];
@@ -169,25 +186,28 @@ JpegHeader JpegDecoder::read_header(std::span<const std::uint8_t> stream) {
   state.prepare();
   state.dirty = true;
   if (!state.header(stream)) throw damaged(state.errors.message);
-  const JpegHeader header{state.decoder.image_width, state.decoder.image_height, state.decoder.num_components};
+  const JpegHeader header = header_of(state.decoder);
   jpeg_abort_decompress(&state.decoder);
   return header;
 }
 
 std::string JpegDecoder::decode(std::span<const std::uint8_t> stream, JpegColor color, std::int64_t width,
                                 std::int64_t height, int channels, std::uint8_t* out, std::int64_t stride,
-                                bool tolerant) {
-  if ((channels != 1 && channels != 3) || stride < width * channels) {
+                                bool tolerant, int shrink) {
+  if (shrink != 1 && shrink != 2 && shrink != 4 && shrink != 8) {
+    throw Error(ErrorCode::kInvalidArgument, "JPEG: expected a shrink of 1, 2, 4 or 8, got " + std::to_string(shrink));
+  }
+  if ((channels != 1 && channels != 3) || stride < (width + shrink - 1) / shrink * channels) {
     throw Error(ErrorCode::kInvalidArgument, "JPEG: expected 1 or 3 channels and a stride of at least one row");
   }
   State& state = *state_;
   state.prepare();
   state.errors.tolerant = tolerant;
   state.dirty = true;
-  const Outcome outcome = state.decode(stream, {color, width, height, channels, out, stride});
+  const Outcome outcome = state.decode(stream, {color, width, height, channels, out, stride, shrink});
   if (outcome == Outcome::kLibjpegError) throw damaged(state.errors.message);
   if (outcome != Outcome::kDone) {
-    const JpegHeader header{state.decoder.image_width, state.decoder.image_height, state.decoder.num_components};
+    const JpegHeader header = header_of(state.decoder);
     jpeg_abort_decompress(&state.decoder);
     if (outcome == Outcome::kWrongComponents) {
       throw damaged("the stream has " + std::to_string(header.components) + " components, expected " +

@@ -17,6 +17,11 @@ struct JpegHeader {
   std::int64_t width = 0;
   std::int64_t height = 0;
   int components = 0;
+  /// Pixels of one coded unit (MCU): 8 times the largest sampling factors, or 8 x 8 with one component.
+  int unit_width = 8;
+  int unit_height = 8;
+  int restart_interval = 0;  ///< units between restart markers, 0 without markers
+  bool single_scan = true;   ///< sequential, with all components in one scan
 };
 
 /// A reusable decompressor (libjpeg-turbo, accurate integer DCT, fancy upsampling); one per thread.
@@ -34,8 +39,10 @@ class JpegDecoder {
   JpegHeader read_header(std::span<const std::uint8_t> stream);
   /// Decodes into `out` (rows `stride` bytes apart) as `channels` (1 or 3). The stream's size must be width x height,
   /// checked before anything is allocated. Returns libjpeg's warning, empty when there was none (tolerant mode only).
+  /// `shrink` 2, 4 or 8 decodes to that fraction of both sides (inside the DCT, much faster than the whole); width and
+  /// height stay those of the stream, the output has ceil(width / shrink) x ceil(height / shrink) pixels.
   std::string decode(std::span<const std::uint8_t> stream, JpegColor color, std::int64_t width, std::int64_t height,
-                     int channels, std::uint8_t* out, std::int64_t stride, bool tolerant = false);
+                     int channels, std::uint8_t* out, std::int64_t stride, bool tolerant = false, int shrink = 1);
 
  private:
   struct State;

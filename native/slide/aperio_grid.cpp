@@ -28,7 +28,9 @@ const std::vector<bool>& AperioGrid::missing() const {
   std::call_once(missing_once_, [this] {
     const std::int64_t across = tiles_across();
     missing_.resize(static_cast<std::size_t>(across * tiles_down()));
-    for (std::size_t i = 0; i < missing_.size(); ++i) missing_[i] = level_->piece(i).length == 0;
+    for (std::size_t i = 0; i < missing_.size(); ++i) {
+      missing_[i] = !level_->has_tile(static_cast<std::int64_t>(i) % across, static_cast<std::int64_t>(i) / across);
+    }
     if (larger_ != nullptr && larger_->missing().size() > 0 && larger_->any_missing_) {
       const std::int64_t larger_across = larger_->tiles_across();
       const std::int64_t joined_x =
@@ -66,11 +68,18 @@ AperioGrid::Area AperioGrid::area_in(const AperioGrid& source, std::int64_t colu
           static_cast<double>(right) * scale_x, static_cast<double>(bottom) * scale_y};
 }
 
-bool AperioGrid::covers(const Area& area) const {
+Rect AperioGrid::tiles_of(const Area& area) const {
+  const auto column = static_cast<std::int64_t>(area.x0) / tile_width_;
+  const auto row = static_cast<std::int64_t>(area.y0) / tile_height_;
   const auto last_column = std::min(tiles_across() - 1, static_cast<std::int64_t>(area.x1) / tile_width_);
   const auto last_row = std::min(tiles_down() - 1, static_cast<std::int64_t>(area.y1) / tile_height_);
-  for (std::int64_t row = static_cast<std::int64_t>(area.y0) / tile_height_; row <= last_row; ++row) {
-    for (std::int64_t column = static_cast<std::int64_t>(area.x0) / tile_width_; column <= last_column; ++column) {
+  return {column, row, last_column - column + 1, last_row - row + 1};
+}
+
+bool AperioGrid::covers(const Area& area) const {
+  const Rect tiles = tiles_of(area);
+  for (std::int64_t row = tiles.y; row < tiles.y + tiles.height; ++row) {
+    for (std::int64_t column = tiles.x; column < tiles.x + tiles.width; ++column) {
       if (is_missing(column, row)) return false;
     }
   }
@@ -92,6 +101,16 @@ bool AperioGrid::has_tile(std::int64_t column, std::int64_t row) const {
 
 void AperioGrid::check_tile(std::int64_t column, std::int64_t row) const {
   if (!is_missing(column, row)) level_->check_tile(column, row);
+}
+
+void AperioGrid::stored_ranges(std::int64_t column, std::int64_t row, std::vector<ByteRange>& out) const {
+  if (!is_missing(column, row)) return level_->stored_ranges(column, row, out);
+  const AperioGrid* source = source_for(column, row);
+  if (source == nullptr) return;
+  const Rect tiles = source->tiles_of(area_in(*source, column, row));
+  for (std::int64_t y = tiles.y; y < tiles.y + tiles.height; ++y) {
+    for (std::int64_t x = tiles.x; x < tiles.x + tiles.width; ++x) source->level_->stored_ranges(x, y, out);
+  }
 }
 
 std::string AperioGrid::decode_tile(std::int64_t column, std::int64_t row, std::uint8_t* out, std::int64_t stride,

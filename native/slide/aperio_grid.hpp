@@ -20,6 +20,8 @@ class AperioGrid final : public TileGrid {
   int channels() const override;
   bool has_tile(std::int64_t column, std::int64_t row) const override;
   void check_tile(std::int64_t column, std::int64_t row) const override;
+  /// Also those of the tiles that a missing one is drawn from.
+  void stored_ranges(std::int64_t column, std::int64_t row, std::vector<ByteRange>& out) const override;
   std::string decode_tile(std::int64_t column, std::int64_t row, std::uint8_t* out, std::int64_t stride,
                           bool tolerant) const override;
 
@@ -31,6 +33,8 @@ class AperioGrid final : public TileGrid {
   const std::vector<bool>& missing() const;
   bool is_missing(std::int64_t column, std::int64_t row) const;
   Area area_in(const AperioGrid& source, std::int64_t column, std::int64_t row) const;
+  /// The tiles that an area touches; width and height count tiles.
+  Rect tiles_of(const Area& area) const;
   bool covers(const Area& area) const;
   const AperioGrid* source_for(std::int64_t column, std::int64_t row) const;
   void render(const AperioGrid& source, std::int64_t column, std::int64_t row, std::uint8_t* out, std::int64_t stride,

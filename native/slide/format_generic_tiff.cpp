@@ -39,6 +39,19 @@ void add_reduced(const TiffFile& tiff, const TiffDirectory& directory, bool sub,
   }
 }
 
+/// Where tiles of level 0 are missing, the rectangle of those that are stored (openslide.bounds-*). This needs the byte
+/// counts of level 0, so it is left out for tables that would delay the opening.
+void add_bounds(const TiffLevel& level, Properties& properties) {
+  constexpr std::uint64_t kMostTiles = 1 << 22;
+  if (!level.directory().tiled() || level.piece_count() > kMostTiles) return;
+  const std::optional<Rect> bounds = level.stored_bounds();
+  if (!bounds) return;
+  properties["openslide.bounds-x"] = std::to_string(bounds->x);
+  properties["openslide.bounds-y"] = std::to_string(bounds->y);
+  properties["openslide.bounds-width"] = std::to_string(bounds->width);
+  properties["openslide.bounds-height"] = std::to_string(bounds->height);
+}
+
 void sort_by_width(TiffLevels& levels) {
   std::ranges::stable_sort(levels, [](const auto& a, const auto& b) { return a->width() > b->width(); });
 }
@@ -70,6 +83,7 @@ std::shared_ptr<const Slide> open_generic_tiff(const OpenContext& context) {
     add_reduced(*tiff, directory, true, levels, parts.warnings);
   }
   sort_by_width(levels);
+  add_bounds(*levels.front(), parts.properties);
   const auto resolution = mpp_from_resolution(first);
   if (resolution) {
     parts.properties["openslide.mpp-x"] = format_number(resolution->x);

@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "base/part_file.hpp"
-#include "codecs/jpeg.hpp"
 #include "slide/pyramid_writer.hpp"
 
 namespace histojet::slide {
@@ -28,8 +27,8 @@ struct LevelTable {
 /// The first 16 bytes of a little-endian BigTIFF; the offset of the first directory is still 0.
 std::vector<std::uint8_t> bigtiff_header();
 
-/// Appends JPEG tables, tile tables and the chain of directories, and names the first one in the header.
-void write_directories(PartFile& file, const PyramidOptions& options, const codecs::JpegEncodeOptions& jpeg,
-                       const std::vector<LevelTable>& levels);
+/// Appends what the levels share, their tile tables and their directories, and names the first one in the header. The
+/// levels form one chain; in OME-TIFF those after the first are the SubIFDs of the first.
+void write_directories(PartFile& file, const PyramidOptions& options, const std::vector<LevelTable>& levels);
 
 }  // namespace histojet::slide

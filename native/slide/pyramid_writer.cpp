@@ -3,31 +3,24 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
-#include <memory>
 #include <mutex>
 
 #include "base/checked.hpp"
 #include "base/error.hpp"
 #include "base/executor.hpp"
 #include "base/part_file.hpp"
-#include "codecs/jpeg.hpp"
 #include "slide/pyramid_directory.hpp"
+#include "slide/pyramid_tile.hpp"
 
 namespace histojet::slide {
 
 namespace {
 
-constexpr std::int64_t kTile = PyramidWriter::kTile;
 constexpr std::int64_t kLargestTop = 1024;
-
-/// A tile on its way: pixels, or one colour. `width` x `height` of it belong to the level, the rest is padding.
-struct Tile {
-  std::int64_t width = 0;
-  std::int64_t height = 0;
-  std::optional<Colour> colour;
-  Image pixels;  // kTile x kTile where there is no colour
-};
-using TilePointer = std::shared_ptr<const Tile>;
+/// Above this side tiles are read one by one, below it four together.
+constexpr std::int64_t kSmallTile = 512;
+/// Pixels that wait to be stored.
+constexpr std::int64_t kBatchBytes = 64 << 20;
 
 struct Level {
   std::int64_t width = 0;  // of the stored part: the slide, or one period of it
@@ -35,69 +28,7 @@ struct Level {
   std::int64_t columns = 0;
   std::int64_t rows = 0;
   std::vector<TileRange> ranges;
-  std::array<std::vector<TilePointer>, 2> pending;  // two rows of tiles that wait to be halved
-};
-
-/// Copies the level's part of a tile into the padding: repeated edge pixels, or the start again where the slide is
-/// periodic.
-void pad(Tile& tile, bool wrap) {
-  Image& p = tile.pixels;
-  for (std::int64_t y = 0; y < kTile; ++y) {
-    const std::int64_t from = y < tile.height ? y : (wrap ? y % tile.height : tile.height - 1);
-    if (from != y) std::memcpy(p.row(y), p.row(from), static_cast<std::size_t>(kTile * 3));
-    std::uint8_t* row = p.row(y);
-    for (std::int64_t x = tile.width; x < kTile; ++x) {
-      std::memcpy(row + 3 * x, row + 3 * (wrap ? x % tile.width : tile.width - 1), 3);
-    }
-  }
-}
-
-/// The 2 x 2 mean of up to four tiles as one tile of the next level.
-class Halving {
- public:
-  /// `quad`: upper left, upper right, lower left, lower right; missing ones are null.
-  static TilePointer make(const std::array<TilePointer, 4>& quad, std::int64_t width, std::int64_t height, bool wrap) {
-    auto tile = std::make_shared<Tile>();
-    tile->width = width;
-    tile->height = height;
-    if (same_colour(quad)) {
-      tile->colour = quad[0]->colour;
-      return tile;
-    }
-    tile->pixels = Image(kTile, kTile, 3);
-    for (std::int64_t y = 0; y < height; ++y) {
-      for (std::int64_t half = 0; half < 2; ++half) {
-        const std::int64_t first = half * kTile / 2;
-        const std::int64_t count = std::min(width - first, kTile / 2);
-        if (count <= 0) continue;
-        const TilePointer& from = quad[static_cast<std::size_t>((2 * y >= kTile ? 2 : 0) + half)];
-        halve_row(*from, 2 * y % kTile, count, tile->pixels.row(y) + 3 * first);
-      }
-    }
-    pad(*tile, wrap);
-    return tile;
-  }
-
- private:
-  static bool same_colour(const std::array<TilePointer, 4>& quad) {
-    return std::all_of(quad.begin(), quad.end(), [&](const TilePointer& tile) {
-      return !tile || (tile->colour && tile->colour == quad[0]->colour);
-    });
-  }
-  static void halve_row(const Tile& from, std::int64_t y, std::int64_t count, std::uint8_t* out) {
-    if (from.colour) {
-      for (std::int64_t x = 0; x < count; ++x) std::memcpy(out + 3 * x, from.colour->data(), 3);
-      return;
-    }
-    const std::uint8_t* a = from.pixels.row(y);
-    const std::uint8_t* b = from.pixels.row(y + 1);
-    for (std::int64_t x = 0; x < count; ++x) {
-      for (std::int64_t k = 0; k < 3; ++k) {
-        const std::int64_t i = 6 * x + k;
-        out[3 * x + k] = static_cast<std::uint8_t>((a[i] + a[i + 3] + b[i] + b[i + 3] + 2) / 4);
-      }
-    }
-  }
+  std::array<std::vector<PyramidTilePointer>, 2> pending;  // two rows of tiles that wait to be halved
 };
 
 /// One run of the writer.
@@ -105,19 +36,14 @@ class Run {
  public:
   Run(const PyramidOptions& options, const std::string& path, const PyramidSource& source,
       const PyramidWriter::Progress& progress, const CancelToken& cancel)
-      : options_(options),
-        jpeg_{options.quality, options.subsampling, true},
-        file_(path),
-        source_(source),
-        progress_(progress),
-        cancel_(cancel) {}
+      : options_(options), tile_(options.tile_px), file_(path), source_(source), progress_(progress), cancel_(cancel) {}
 
   std::int64_t write() {
     try {
       lay_out();
       file_.append(bigtiff_header());
       for (std::int64_t row = 0; row < levels_[0].rows; row += 2) advance(0, row);
-      write_directories(file_, options_, jpeg_, directories());
+      write_directories(file_, options_, directories());
       file_.commit();
       return static_cast<std::int64_t>(file_.size());
     } catch (...) {
@@ -127,12 +53,17 @@ class Run {
   }
 
  private:
-  /// What one task makes of a quad of tiles: encoded tiles of its own level (level 0 only) and one of the next.
+  /// A tile ready to be stored.
+  struct Packed {
+    bool there = false;
+    std::optional<Colour> colour;
+    std::vector<std::uint8_t> bytes;
+  };
+  /// What one task makes of a quad of tiles: those of its own level (level 0 only) and one of the next.
   struct Made {
-    std::array<std::vector<std::uint8_t>, 4> own;
-    std::array<TilePointer, 4> tiles;
-    TilePointer next;
-    std::vector<std::uint8_t> next_bytes;
+    std::array<Packed, 4> own;
+    PyramidTilePointer next;
+    Packed next_packed;
   };
 
   void lay_out() {
@@ -145,14 +76,15 @@ class Run {
       Level level;
       level.width = stored_width;
       level.height = stored_height;
-      level.columns = ceil_div(stored_width, kTile);
-      level.rows = ceil_div(stored_height, kTile);
+      level.columns = ceil_div(stored_width, tile_);
+      level.rows = ceil_div(stored_height, tile_);
       level.ranges.resize(static_cast<std::size_t>(level.columns * level.rows));
       for (auto& row : level.pending) row.resize(static_cast<std::size_t>(level.columns));
       total_ += level.columns * level.rows;
       levels_.push_back(std::move(level));
       sizes_.push_back({width, height});
-      if ((width <= kLargestTop && height <= kLargestTop) || width < 2 || height < 2 || stored_width < 2) break;
+      if (!options_.pyramid || (width <= kLargestTop && height <= kLargestTop)) break;
+      if (width < 2 || height < 2 || stored_width < 2) break;
       width /= 2, height /= 2, stored_width /= 2, stored_height /= 2;
     }
   }
@@ -172,24 +104,17 @@ class Run {
     const bool last = index + 1 == levels_.size();
     if (last && index > 0) return;
     const std::int64_t quads = ceil_div(level.columns, 2);
-    std::vector<Made> made(static_cast<std::size_t>(quads));
-    Executor::instance().parallel_for(quads, 0, [&](std::int64_t q) {
-      cancel_.throw_if_cancelled();
-      Made& m = made[static_cast<std::size_t>(q)];
-      if (index == 0) {
-        read_quad(q, row, m);
-      } else {
-        for (std::int64_t k = 0; k < 4; ++k) {
-          const std::int64_t column = 2 * q + k % 2;
-          if (column < level.columns && row + k / 2 < level.rows) {
-            m.tiles[static_cast<std::size_t>(k)] =
-                level.pending[static_cast<std::size_t>(k / 2)][static_cast<std::size_t>(column)];
-          }
-        }
-      }
-      if (!last) halve_quad(index, q, row, m);
-    });
-    for (std::int64_t q = 0; q < quads; ++q) store(index, q, row, made[static_cast<std::size_t>(q)]);
+    const std::int64_t quad_bytes = 4 * tile_ * tile_ * options_.channels;
+    const std::int64_t at_once =
+        std::max<std::int64_t>(2 * Executor::instance().thread_count(), kBatchBytes / quad_bytes);
+    for (std::int64_t first = 0; first < quads; first += at_once) {
+      std::vector<Made> made(static_cast<std::size_t>(std::min(at_once, quads - first)));
+      Executor::instance().parallel_for(static_cast<std::int64_t>(made.size()), 0, [&](std::int64_t i) {
+        cancel_.throw_if_cancelled();
+        make(index, first + i, row, made[static_cast<std::size_t>(i)]);
+      });
+      for (Made& m : made) store(index, first + (&m - made.data()), row, m);
+    }
     if (last) return;
     for (auto& pending : level.pending) std::fill(pending.begin(), pending.end(), nullptr);
     const std::int64_t next_row = row / 2;
@@ -197,76 +122,118 @@ class Run {
     if (next_row % 2 == 1 || next_row + 1 == levels_[index + 1].rows) advance(index + 1, next_row / 2 * 2);
   }
 
-  void read_quad(std::int64_t q, std::int64_t row, Made& m) {
+  /// A quad may lie in the last, odd pixel of a level, which the next level drops.
+  bool has_next(std::size_t index, std::int64_t q, std::int64_t row) const {
+    return index + 1 < levels_.size() && q < levels_[index + 1].columns && row / 2 < levels_[index + 1].rows;
+  }
+
+  void make(std::size_t index, std::int64_t q, std::int64_t row, Made& m) {
+    std::optional<TileHalving> halving;
+    if (has_next(index, q, row)) {
+      const Level& next = levels_[index + 1];
+      halving.emplace(options_, std::min(tile_, next.width - q * tile_),
+                      std::min(tile_, next.height - row / 2 * tile_));
+    }
+    if (index == 0) {
+      read_quad(q, row, m, halving);
+    } else if (halving) {
+      const Level& level = levels_[index];
+      for (std::int64_t k = 0; k < 4; ++k) {
+        const std::int64_t column = 2 * q + k % 2;
+        if (column >= level.columns || row + k / 2 >= level.rows) continue;
+        const auto& tile = level.pending[static_cast<std::size_t>(k / 2)][static_cast<std::size_t>(column)];
+        if (tile) halving->add(k, *tile);
+      }
+    }
+    if (!halving) return;
+    m.next = halving->finish();
+    m.next_packed = pack(*m.next);
+  }
+
+  Packed pack(const PyramidTile& tile) const {
+    if (tile.colour) return {true, tile.colour, {}};
+    return {true, {}, encode_tile(tile.pixels, options_)};
+  }
+
+  void read_quad(std::int64_t q, std::int64_t row, Made& m, std::optional<TileHalving>& halving) {
     const Level& level = levels_[0];
-    const std::int64_t x = 2 * q * kTile;
-    const std::int64_t y = row * kTile;
-    const std::int64_t width = std::min(2 * kTile, level.width - x);
-    const std::int64_t height = std::min(2 * kTile, level.height - y);
+    const std::int64_t x = 2 * q * tile_;
+    const std::int64_t y = row * tile_;
+    const std::int64_t width = std::min(2 * tile_, level.width - x);
+    const std::int64_t height = std::min(2 * tile_, level.height - y);
     const std::optional<Colour> colour = source_.uniform(x, y, width, height);
     Image pixels;
-    if (!colour) pixels = source_.read(x, y, width, height);
+    if (!colour && tile_ <= kSmallTile) pixels = read_checked(x, y, width, height);
     for (std::int64_t k = 0; k < 4; ++k) {
-      const std::int64_t left = k % 2 * kTile;
-      const std::int64_t top = k / 2 * kTile;
+      const std::int64_t left = k % 2 * tile_;
+      const std::int64_t top = k / 2 * tile_;
       if (left >= width || top >= height) continue;
-      auto tile = std::make_shared<Tile>();
-      tile->width = std::min(kTile, width - left);
-      tile->height = std::min(kTile, height - top);
-      tile->colour = colour;
-      if (!colour) {
-        tile->pixels = Image(kTile, kTile, 3);
-        for (std::int64_t j = 0; j < tile->height; ++j) {
-          std::memcpy(tile->pixels.row(j), pixels.row(top + j) + 3 * left, static_cast<std::size_t>(3 * tile->width));
-        }
-        pad(*tile, options_.period_px > 0);
-        m.own[static_cast<std::size_t>(k)] = codecs::encode_jpeg(tile->pixels, jpeg_);
+      PyramidTile tile;
+      tile.width = std::min(tile_, width - left);
+      tile.height = std::min(tile_, height - top);
+      tile.colour = colour;
+      if (!colour && tile_ <= kSmallTile) {
+        place(pixels, left, top, tile);
+      } else if (!colour) {
+        place(read_checked(x + left, y + top, tile.width, tile.height), 0, 0, tile);
       }
-      m.tiles[static_cast<std::size_t>(k)] = tile;
+      m.own[static_cast<std::size_t>(k)] = pack(tile);
+      if (halving) halving->add(k, tile);
     }
     report(1);
   }
 
-  void halve_quad(std::size_t index, std::int64_t q, std::int64_t row, Made& m) {
-    const Level& next = levels_[index + 1];
-    if (q >= next.columns || row / 2 >= next.rows) return;
-    const std::int64_t width = std::min(kTile, next.width - q * kTile);
-    const std::int64_t height = std::min(kTile, next.height - row / 2 * kTile);
-    m.next = Halving::make(m.tiles, width, height, options_.period_px > 0);
-    if (!m.next->colour) m.next_bytes = codecs::encode_jpeg(m.next->pixels, jpeg_);
+  Image read_checked(std::int64_t x, std::int64_t y, std::int64_t width, std::int64_t height) const {
+    Image pixels = source_.read(x, y, width, height);
+    if (pixels.width == width && pixels.height == height && pixels.channels == options_.channels) return pixels;
+    throw Error(ErrorCode::kInvalidArgument,
+                "pyramid: the source gave " + std::to_string(pixels.width) + " x " + std::to_string(pixels.height) +
+                    " x " + std::to_string(pixels.channels) + " instead of " + std::to_string(width) + " x " +
+                    std::to_string(height) + " x " + std::to_string(options_.channels));
+  }
+
+  /// Cuts a tile out of pixels and pads it.
+  void place(const Image& pixels, std::int64_t left, std::int64_t top, PyramidTile& tile) const {
+    const std::int64_t step = options_.channels;
+    tile.pixels = Image(tile_, tile_, options_.channels);
+    for (std::int64_t j = 0; j < tile.height; ++j) {
+      std::memcpy(tile.pixels.row(j), pixels.row(top + j) + step * left, static_cast<std::size_t>(step * tile.width));
+    }
+    pad_tile(tile, options_.period_px > 0);
+    if (options_.merge_uniform) tile.colour = colour_of(tile.pixels);
   }
 
   void store(std::size_t index, std::int64_t q, std::int64_t row, Made& m) {
     if (index == 0) {
       Level& level = levels_[0];
       for (std::int64_t k = 0; k < 4; ++k) {
-        const TilePointer& tile = m.tiles[static_cast<std::size_t>(k)];
-        if (!tile) continue;
+        const Packed& tile = m.own[static_cast<std::size_t>(k)];
+        if (!tile.there) continue;
         const std::int64_t at = (row + k / 2) * level.columns + 2 * q + k % 2;
-        level.ranges[static_cast<std::size_t>(at)] = put(*tile, m.own[static_cast<std::size_t>(k)]);
+        level.ranges[static_cast<std::size_t>(at)] = put(tile);
       }
     }
     if (!m.next) return;
     Level& next = levels_[index + 1];
     const std::int64_t next_row = row / 2;
-    next.ranges[static_cast<std::size_t>(next_row * next.columns + q)] = put(*m.next, m.next_bytes);
+    next.ranges[static_cast<std::size_t>(next_row * next.columns + q)] = put(m.next_packed);
     next.pending[static_cast<std::size_t>(next_row % 2)][static_cast<std::size_t>(q)] = m.next;
   }
 
-  TileRange put(const Tile& tile, const std::vector<std::uint8_t>& bytes) {
-    if (!tile.colour) {
-      const TileRange range{file_.size(), bytes.size()};
-      file_.append(bytes);
-      return range;
-    }
+  TileRange put(const Packed& tile) {
+    if (!tile.colour) return append(tile.bytes);
     const auto found = uniform_.find(*tile.colour);
     if (found != uniform_.end()) return found->second;
-    Image flat(kTile, kTile, 3);
-    for (std::size_t i = 0; i < flat.data.size(); ++i) flat.data[i] = (*tile.colour)[i % 3];
-    const std::vector<std::uint8_t> encoded = codecs::encode_jpeg(flat, jpeg_);
-    const TileRange range{file_.size(), encoded.size()};
-    file_.append(encoded);
-    return uniform_[*tile.colour] = range;
+    Image flat(tile_, tile_, options_.channels);
+    const auto step = static_cast<std::size_t>(options_.channels);
+    for (std::size_t i = 0; i < flat.data.size(); ++i) flat.data[i] = (*tile.colour)[i % step];
+    return uniform_[*tile.colour] = append(encode_tile(flat, options_));
+  }
+
+  TileRange append(const std::vector<std::uint8_t>& bytes) {
+    const TileRange range{file_.size(), bytes.size()};
+    file_.append(bytes);
+    return range;
   }
 
   /// Counts a quad of level-0 tiles; the smaller levels are credited with it.
@@ -279,7 +246,7 @@ class Run {
   }
 
   const PyramidOptions& options_;
-  codecs::JpegEncodeOptions jpeg_;
+  const std::int64_t tile_;
   PartFile file_;
   const PyramidSource& source_;
   const PyramidWriter::Progress& progress_;
@@ -292,21 +259,36 @@ class Run {
   std::int64_t total_ = 0;
 };
 
+[[noreturn]] void refuse(const std::string& reason) {
+  throw Error(ErrorCode::kInvalidArgument, "pyramid: " + reason);
+}
+
+void check_encoding(const PyramidOptions& o) {
+  if (o.tile_px < 16 || o.tile_px > 4096 || o.tile_px % 16 != 0) {
+    refuse("the tile size must be a multiple of 16 from 16 to 4096, got " + std::to_string(o.tile_px));
+  }
+  if (o.channels != 1 && o.channels != 3) refuse("channels must be 1 or 3, got " + std::to_string(o.channels));
+  if (o.quality < 1 || o.quality > 100) refuse("quality must be 1 to 100, got " + std::to_string(o.quality));
+  if (o.subsampling != 1 && o.subsampling != 2) {
+    refuse("subsampling must be 1 or 2, got " + std::to_string(o.subsampling));
+  }
+}
+
 }  // namespace
 
 PyramidWriter::PyramidWriter(PyramidOptions options) : options_(std::move(options)) {
   constexpr std::int64_t kLongest = 4'000'000;
   const PyramidOptions& o = options_;
   if (o.width < 1 || o.height < 1 || o.width > kLongest || o.height > kLongest) {
-    throw Error(ErrorCode::kInvalidArgument, "pyramid: sides must be 1 to 4000000 pixels, got " +
-                                                 std::to_string(o.width) + " x " + std::to_string(o.height));
+    refuse("sides must be 1 to 4000000 pixels, got " + std::to_string(o.width) + " x " + std::to_string(o.height));
   }
-  if (o.period_px != 0 && (o.period_px < kTile || (o.period_px & (o.period_px - 1)) != 0)) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "pyramid: the period must be a power of two, at least 256, got " + std::to_string(o.period_px));
+  check_encoding(o);
+  if (o.period_px != 0 && (o.period_px < 256 || (o.period_px & (o.period_px - 1)) != 0 || o.tile_px != 256)) {
+    refuse("the period must be a power of two, at least 256, with tiles of 256; got " + std::to_string(o.period_px) +
+           " with tiles of " + std::to_string(o.tile_px));
   }
-  if (!(o.mpp >= 0 && o.mpp < 1000)) {
-    throw Error(ErrorCode::kInvalidArgument, "pyramid: mpp must be 0 to 1000, got " + std::to_string(o.mpp));
+  for (const double mpp : {o.mpp, o.mpp_y}) {
+    if (!(mpp >= 0 && mpp < 1000)) refuse("mpp must be 0 to 1000, got " + std::to_string(mpp));
   }
 }
 

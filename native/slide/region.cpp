@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 #include <vector>
 
 #include "base/checked.hpp"
@@ -11,6 +12,33 @@
 
 namespace histojet::slide {
 namespace {
+
+// Stored bytes that are announced to a remote source at once. Two such parts of a region are on their way at a time,
+// which must fit what a source is ready to fetch ahead.
+constexpr std::uint64_t kAnnouncedBytes = 6 << 20;
+
+/// The part of the window that lies inside the level, in pixels of the level; without area if there is none.
+Rect covered(const TileGrid& grid, const Window& window) {
+  const std::int64_t left = std::max<std::int64_t>(window.x, 0);
+  const std::int64_t top = std::max<std::int64_t>(window.y, 0);
+  return {left, top, std::min(window.x + window.width, grid.width()) - left,
+          std::min(window.y + window.height, grid.height()) - top};
+}
+
+std::uint64_t tile_key(const TileGrid& grid, int level, const TilePiece& piece) {
+  return static_cast<std::uint64_t>(level) << 56 |
+         static_cast<std::uint64_t>(piece.row * grid.tiles_across() + piece.column);
+}
+
+void append_piece(const TileGrid& grid, const TilePiece& piece, const RegionContext& context,
+                  std::vector<ByteRange>& out) {
+  try {
+    if (context.cache != nullptr && context.cache->find(tile_key(grid, context.level, piece))) return;
+    if (grid.has_tile(piece.column, piece.row)) grid.stored_ranges(piece.column, piece.row, out);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kCorruptFile && error.code() != ErrorCode::kUnsupportedFormat) throw;
+  }
+}
 
 void fill_row(std::uint8_t* out, std::int64_t pixels, const Window& window) {
   if (window.channels == 4) {
@@ -61,27 +89,66 @@ class WindowReader {
       : grid_(grid), window_(window), out_(out), context_(context), stride_(window.width * window.channels) {}
 
   void read(const CancelToken& cancel) {
-    const std::int64_t left = std::max<std::int64_t>(window_.x, 0);
-    const std::int64_t top = std::max<std::int64_t>(window_.y, 0);
-    const std::int64_t right = std::min(window_.x + window_.width, grid_.width());
-    const std::int64_t bottom = std::min(window_.y + window_.height, grid_.height());
-    if (left >= right || top >= bottom) {
+    const Rect inside = covered(grid_, window_);
+    if (inside.width <= 0 || inside.height <= 0) {
       fill(0, 0, window_.width, window_.height);
       return;
     }
     if (grid_.gapless()) {
-      fill_around(left - window_.x, top - window_.y, right - window_.x, bottom - window_.y);
+      const std::int64_t x = inside.x - window_.x;
+      const std::int64_t y = inside.y - window_.y;
+      fill_around(x, y, x + inside.width, y + inside.height);
     } else {
       fill(0, 0, window_.width, window_.height);
     }
     std::vector<TilePiece> pieces;
-    grid_.pieces({left, top, right - left, bottom - top}, pieces);
+    grid_.pieces(inside, pieces);
+    const auto announced = announce(pieces);
     for (TilePiece& piece : pieces) {
       piece.area.x -= window_.x;
       piece.area.y -= window_.y;
     }
+    for (std::size_t part = 0; part < announced.size(); ++part) {
+      if (part + 1 < announced.size()) context_.source->prefetch(announced[part + 1].ranges);
+      read_pieces(std::span(pieces).subspan(announced[part].first, announced[part].count), cancel);
+    }
+  }
+
+ private:
+  /// Pieces whose bytes are fetched together.
+  struct Part {
+    std::size_t first = 0;
+    std::size_t count = 0;
+    std::vector<ByteRange> ranges;
+  };
+
+  /// One part for a local file. For a remote one parts of limited size, the first of them announced.
+  std::vector<Part> announce(std::span<const TilePiece> pieces) const {
+    std::vector<Part> parts(1);
+    if (context_.source == nullptr || !context_.source->remote()) {
+      parts.front().count = pieces.size();
+      return parts;
+    }
+    std::uint64_t bytes = 0;
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+      if (bytes > kAnnouncedBytes) {
+        parts.push_back({i, 0, {}});
+        bytes = 0;
+      }
+      Part& part = parts.back();
+      const std::size_t known = part.ranges.size();
+      append_piece(grid_, pieces[i], context_, part.ranges);
+      for (std::size_t k = known; k < part.ranges.size(); ++k) bytes += part.ranges[k].length;
+      ++part.count;
+    }
+    context_.source->prefetch(parts.front().ranges);
+    return parts;
+  }
+
+  void read_pieces(std::span<const TilePiece> pieces, const CancelToken& cancel) {
     const auto count = static_cast<std::int64_t>(pieces.size());
     const auto body = [&](std::int64_t i) {
+      const CancelScope scope(cancel);
       cancel.throw_if_cancelled();
       read_piece(pieces[static_cast<std::size_t>(i)]);
     };
@@ -92,7 +159,6 @@ class WindowReader {
     }
   }
 
- private:
   std::uint8_t* at(std::int64_t x, std::int64_t y) const { return out_ + y * stride_ + x * window_.channels; }
 
   void fill(std::int64_t x, std::int64_t y, std::int64_t width, std::int64_t height) const {
@@ -125,8 +191,7 @@ class WindowReader {
 
   void decode_piece(const TilePiece& piece) const {
     const bool whole = piece.area.width == grid_.tile_width() && piece.area.height == grid_.tile_height();
-    const std::uint64_t key = static_cast<std::uint64_t>(context_.level) << 56 |
-                              static_cast<std::uint64_t>(piece.row * grid_.tiles_across() + piece.column);
+    const std::uint64_t key = tile_key(grid_, context_.level, piece);
     const bool cached = context_.cache != nullptr && context_.cache->enabled() && grid_.worth_caching();
     if (whole && grid_.channels() == window_.channels) {
       if (const auto pixels = cached ? context_.cache->find(key) : nullptr) return copy(piece, pixels->data());
@@ -187,7 +252,17 @@ class WindowReader {
 void read_window(const TileGrid& grid, const Window& window, std::uint8_t* out, const RegionContext& context,
                  const CancelToken& cancel) {
   cancel.throw_if_cancelled();
+  const CancelScope scope(cancel);
   WindowReader(grid, window, out, context).read(cancel);
+}
+
+void append_ranges(const TileGrid& grid, const Window& window, const RegionContext& context,
+                   std::vector<ByteRange>& out) {
+  const Rect inside = covered(grid, window);
+  if (inside.width <= 0 || inside.height <= 0) return;
+  std::vector<TilePiece> pieces;
+  grid.pieces(inside, pieces);
+  for (const TilePiece& piece : pieces) append_piece(grid, piece, context, out);
 }
 
 }  // namespace histojet::slide

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
+#include "base/byte_source.hpp"
 #include "base/cancel.hpp"
 #include "slide/tile_cache.hpp"
 #include "slide/tile_grid.hpp"
@@ -24,6 +26,7 @@ struct Window {
 /// What the reader of a region needs of its slide.
 struct RegionContext {
   TileCache* cache = nullptr;
+  const ByteSource* source = nullptr;                      ///< of the tiles; a remote one is told what will be read
   int level = 0;                                           ///< for cache keys and messages
   bool tolerant = false;                                   ///< a damaged tile is left empty and reported
   bool parallel = true;                                    ///< false inside work that is already parallel
@@ -37,5 +40,10 @@ struct RegionContext {
 /// @throws Error kCorruptFile, kUnsupportedFormat naming level, column and row; Cancelled.
 void read_window(const TileGrid& grid, const Window& window, std::uint8_t* out, const RegionContext& context,
                  const CancelToken& cancel);
+
+/// Where the bytes of the window's tiles lie, those in the cache excepted. Appends to `out`; damage is left to the
+/// read that meets it. @throws Error kIo when the tile table cannot be fetched; Cancelled.
+void append_ranges(const TileGrid& grid, const Window& window, const RegionContext& context,
+                   std::vector<ByteRange>& out);
 
 }  // namespace histojet::slide

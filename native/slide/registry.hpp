@@ -41,14 +41,16 @@ class OpenContext {
 struct Format {
   const char* name;  ///< for messages
   bool (*detect)(const OpenContext& context);
-  /// Null: the format is recognised, so that nothing else misreads it, but cannot be read.
+  /// Null: the format is recognised, so that nothing else here misreads it; an installed OpenSlide may read it.
   std::shared_ptr<const Slide> (*open)(const OpenContext& context);
 };
 
-/// Opens with the first format that recognises the file. @throws Error kUnsupportedFormat, kCorruptFile, kIo.
+/// Opens with the first format that recognises the file, or with an installed OpenSlide where no format reads it.
+/// @throws Error kUnsupportedFormat, kCorruptFile, kIo.
 std::shared_ptr<const Slide> open_with_registry(std::shared_ptr<const ByteSource> source, const OpenOptions& options);
 
-/// Slides that are folders: throws Error kUnsupportedFormat naming the format; returns for everything else.
-void refuse_known_folder(const std::string& path);
+/// Slides that are folders (OME-Zarr; DICOM, where the folder holds one series). Null when `path` is no folder.
+/// @throws Error kUnsupportedFormat for other folders, and what opening throws.
+std::shared_ptr<const Slide> open_folder(const std::string& path, const OpenOptions& options);
 
 }  // namespace histojet::slide

@@ -25,7 +25,7 @@ std::string_view mpp_source_name(MppSource source) {
 }
 
 std::shared_ptr<const Slide> Slide::open(const std::string& path, const OpenOptions& options) {
-  refuse_known_folder(path);
+  if (auto slide = open_folder(path, options)) return slide;
   return open(open_file(path), options);
 }
 

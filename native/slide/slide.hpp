@@ -44,6 +44,7 @@ struct Rect {
 
 struct OpenOptions {
   std::optional<double> mpp;                  ///< overrides what the file says
+  std::optional<Mpp> companion;               ///< what a file beside the slide says; goes before the slide's own tags
   bool tolerant = false;                      ///< damaged tiles give warnings and background, not errors
   std::int64_t max_cache_bytes = 64LL << 20;  ///< decoded tiles kept
   /// "auto": formats that the core does not read go to an installed OpenSlide; "off": never; else the library's path.
@@ -70,12 +71,14 @@ class Slide {
  public:
   virtual ~Slide() = default;
 
-  /// Recognises the format by content. @throws Error kIo, kUnsupportedFormat (naming the format where known),
-  /// kCorruptFile (what is wrong and where).
+  /// Recognises the format by content; slides that are folders (DICOM, OME-Zarr) open by the folder's path.
+  /// @throws Error kIo, kUnsupportedFormat (naming the format where known), kCorruptFile (what is wrong and where).
   static std::shared_ptr<const Slide> open(const std::string& path, const OpenOptions& options = {});
   static std::shared_ptr<const Slide> open(std::shared_ptr<const ByteSource> source, const OpenOptions& options = {});
 
   virtual const std::string& path() const = 0;
+  /// True when the bytes come over a network.
+  virtual bool remote() const { return false; }
   virtual const std::string& format() const = 0;  ///< "aperio", "generic-tiff", "png", "jpeg", …
   virtual const std::vector<Level>& levels() const = 0;
   virtual const std::optional<Mpp>& mpp() const = 0;
@@ -92,6 +95,10 @@ class Slide {
   virtual void read_region(const RegionRequest& request, std::span<std::uint8_t> out,
                            const CancelToken& cancel) const = 0;
   Image read_region(const RegionRequest& request, const CancelToken& cancel = {}) const;
+  /// Tells a remote slide what will be read soon, so that its bytes come together and before they are needed; returns
+  /// without waiting for them. Does nothing for local files and for regions that `read_region` would refuse.
+  /// @throws Error kIo when a tile table cannot be fetched; Cancelled.
+  virtual void announce(std::span<const RegionRequest> /*requests*/, const CancelToken& /*cancel*/) const {}
   virtual Image read_associated_image(const std::string& name, const CancelToken& cancel = {}) const = 0;
   virtual std::optional<std::vector<std::uint8_t>> icc_profile() const = 0;
 
@@ -99,7 +106,7 @@ class Slide {
   std::int64_t height() const { return levels().front().height; }
   /// The largest level whose downsample is at most `downsample`; 0 if none.
   int best_level_for_downsample(double downsample) const;
-  /// "sha256:…" over the length, the first and the last MiB of the file.
+  /// "sha256:…" over the length, the first and the last MiB of each of the slide's files, in name order.
   virtual std::string fingerprint() const = 0;
 };
 

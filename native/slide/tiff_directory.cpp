@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <set>
 
 #include "base/checked.hpp"
@@ -26,6 +27,21 @@ int type_size(std::uint16_t type) {
 
 bool is_unsigned(std::uint16_t type) {
   return type == 1 || type == 3 || type == 4 || type == 13 || type == 16 || type == 18;
+}
+
+bool is_signed(std::uint16_t type) {
+  return type == 6 || type == 8 || type == 9 || type == 17;
+}
+
+/// Little-endian numbers as they lie in memory; the core runs on little-endian machines only.
+template <class Stored>
+void widen(const std::vector<std::uint8_t>& raw, std::vector<std::uint64_t>& values) {
+  static_assert(std::endian::native == std::endian::little);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    Stored value;
+    std::memcpy(&value, raw.data() + i * sizeof(Stored), sizeof(Stored));
+    values[i] = value;
+  }
 }
 
 std::string tag_name(std::uint16_t tag) {
@@ -80,9 +96,17 @@ std::vector<std::uint64_t> TiffDirectory::integers(std::uint16_t tag, std::uint6
   const std::vector<std::uint8_t> raw = read(tag, field, count);
   const int size = type_size(field.type);
   std::vector<std::uint64_t> values(static_cast<std::size_t>(count));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    values[i] = file_->decode(raw.data() + i * static_cast<std::size_t>(size), size);
+  // Tile tables have up to millions of values, nearly all in this order and of these sizes.
+  if (!file_->big_endian() && size == 4) {
+    widen<std::uint32_t>(raw, values);
+  } else if (!file_->big_endian() && size == 8) {
+    widen<std::uint64_t>(raw, values);
+  } else {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      values[i] = file_->decode(raw.data() + i * static_cast<std::size_t>(size), size);
+    }
   }
+  if (values.size() == 1) values[0] |= std::uint64_t{field.high} << 32;
   return values;
 }
 
@@ -108,6 +132,10 @@ std::optional<double> TiffDirectory::number(std::uint16_t tag) const {
     value = std::bit_cast<double>(file_->decode(raw.data(), 8));
   } else if (is_unsigned(field->type)) {
     value = static_cast<double>(file_->decode(raw.data(), type_size(field->type)));
+  } else if (is_signed(field->type)) {
+    const int unused_bits = 64 - 8 * type_size(field->type);
+    const auto bits = file_->decode(raw.data(), type_size(field->type)) << unused_bits;
+    value = static_cast<double>(static_cast<std::int64_t>(bits) >> unused_bits);
   } else {
     return std::nullopt;
   }
@@ -148,7 +176,9 @@ TiffFile::TiffFile(std::shared_ptr<const ByteSource> source) : source_(std::move
   big_endian_ = head[0] == 'M';
   big_tiff_ = decode(head + 2, 2) == 43;
   if (!big_tiff_) {
-    read_chain(decode(head + 4, 4));
+    ndpi_ = !big_endian_ && looks_like_ndpi();
+    if (ndpi_) source_->read_at(0, head);
+    read_chain(decode(head + 4, ndpi_ ? 8 : 4));
   } else {
     source_->read_at(0, head);
     if (decode(head + 4, 2) != 8 || decode(head + 6, 2) != 0) {
@@ -157,7 +187,7 @@ TiffFile::TiffFile(std::shared_ptr<const ByteSource> source) : source_(std::move
     }
     read_chain(decode(head + 8, 8));
   }
-  read_sub_directories();
+  sub_directories_ = sub_directories_of(directories_.front(), warnings_);
 }
 
 std::uint64_t TiffFile::decode(const std::uint8_t* bytes, int size) const {
@@ -166,46 +196,76 @@ std::uint64_t TiffFile::decode(const std::uint8_t* bytes, int size) const {
   return value;
 }
 
-std::uint64_t TiffFile::read_directory(std::uint64_t offset, std::vector<TiffDirectory>& list,
-                                       const std::string& name) {
-  const int count_size = big_tiff_ ? 8 : 2;
-  const int field_size = big_tiff_ ? 20 : 12;
+bool TiffFile::looks_like_ndpi() const {
+  std::uint8_t head[12];
+  if (!source_->contains(0, sizeof(head))) return false;
+  source_->read_at(0, head);
+  const std::uint64_t offset = decode(head + 4, 8);
+  if (!source_->contains(offset, 2)) return false;
+  std::uint8_t word[2];
+  source_->read_at(offset, word);
+  const std::uint64_t count = decode(word, 2);
+  if (!source_->contains(offset + 2, count * 12)) return false;
+  const auto table = source_->read(offset + 2, count * 12);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    if (decode(table.data() + i * 12, 2) == tag::kNdpiFormat) return true;
+  }
+  return false;
+}
+
+void TiffFile::read_field(const std::uint8_t* entry, std::uint64_t entry_offset, std::uint32_t high,
+                          TiffDirectory& directory) const {
   const int offset_size = big_tiff_ ? 8 : 4;
+  const int value_at = 4 + offset_size;
+  TiffField field;
+  field.type = static_cast<std::uint16_t>(decode(entry + 2, 2));
+  field.count = decode(entry + 4, offset_size);
+  const auto length = checked_mul(field.count, static_cast<std::uint64_t>(type_size(field.type)));
+  const bool fits = length && *length <= static_cast<std::uint64_t>(offset_size);
+  if (fits && !(ndpi_ && field.type == 2)) {
+    field.offset = entry_offset + static_cast<std::uint64_t>(value_at);
+    if (field.type == 4 && field.count == 1) field.high = high;
+  } else {
+    field.offset = decode(entry + value_at, offset_size) | std::uint64_t{high} << 32;
+  }
+  directory.fields_.emplace(static_cast<std::uint16_t>(decode(entry, 2)), field);
+}
+
+std::uint64_t TiffFile::read_directory(std::uint64_t offset, std::vector<TiffDirectory>& list, const std::string& name,
+                                       std::uint64_t& total_fields) const {
+  const int count_size = big_tiff_ ? 8 : 2;
+  const std::uint64_t field_size = big_tiff_ ? 20 : 12;
+  const int next_size = big_tiff_ || ndpi_ ? 8 : 4;
   std::uint8_t word[8];
   source_->read_at(offset, std::span(word).first(static_cast<std::size_t>(count_size)));
   const std::uint64_t count = decode(word, count_size);
   const std::uint64_t start = offset + static_cast<std::uint64_t>(count_size);
-  if (count == 0 || count > kMaxFieldsPerDirectory ||
-      !source_->contains(start,
-                         count * static_cast<std::uint64_t>(field_size) + static_cast<std::uint64_t>(offset_size))) {
+  const auto tail = static_cast<std::uint64_t>(next_size);
+  if (count == 0 || count > kMaxFieldsPerDirectory || !source_->contains(start, count * field_size + tail)) {
     throw Error(ErrorCode::kCorruptFile, source_->name() + ": " + name + " at offset " + std::to_string(offset) +
                                              " claims " + std::to_string(count) + " fields, which do not fit the file");
   }
-  total_fields_ += count;
-  if (total_fields_ > kMaxFieldsPerFile) {
+  total_fields += count;
+  if (total_fields > kMaxFieldsPerFile) {
     throw Error(ErrorCode::kCorruptFile, source_->name() + ": more than a million fields in all directories");
   }
-  const std::uint64_t table = count * static_cast<std::uint64_t>(field_size);
-  const auto raw = source_->read(start, table + static_cast<std::uint64_t>(offset_size));
+  const std::uint64_t table = count * field_size;
+  const auto raw = source_->read(start, table + tail);
+  std::vector<std::uint8_t> high_words(static_cast<std::size_t>(count * 4));
+  // The last directory of a file may lack them.
+  if (ndpi_ && source_->contains(start + table + tail, count * 4)) source_->read_at(start + table + tail, high_words);
   TiffDirectory directory(*this, name);
   for (std::uint64_t i = 0; i < count; ++i) {
-    const std::uint8_t* at = raw.data() + i * static_cast<std::uint64_t>(field_size);
-    TiffField field;
-    field.type = static_cast<std::uint16_t>(decode(at + 2, 2));
-    field.count = decode(at + 4, offset_size);
-    const int value_at = 4 + offset_size;
-    const auto length = checked_mul(field.count, static_cast<std::uint64_t>(type_size(field.type)));
-    const bool is_inline = length && *length <= static_cast<std::uint64_t>(offset_size);
-    field.offset = is_inline ? start + i * static_cast<std::uint64_t>(field_size) + static_cast<std::uint64_t>(value_at)
-                             : decode(at + value_at, offset_size);
-    directory.fields_.emplace(static_cast<std::uint16_t>(decode(at, 2)), field);
+    const auto high = static_cast<std::uint32_t>(decode(high_words.data() + i * 4, 4));
+    read_field(raw.data() + i * field_size, start + i * field_size, high, directory);
   }
   list.push_back(std::move(directory));
-  return decode(raw.data() + table, offset_size);
+  return decode(raw.data() + table, next_size);
 }
 
 void TiffFile::read_chain(std::uint64_t first) {
   std::set<std::uint64_t> seen;
+  std::uint64_t total_fields = 0;
   for (std::uint64_t offset = first; offset != 0;) {
     const std::string name = "directory " + std::to_string(directories_.size());
     if (!seen.insert(offset).second) {
@@ -218,7 +278,7 @@ void TiffFile::read_chain(std::uint64_t first) {
       break;
     }
     try {
-      offset = read_directory(offset, directories_, name);
+      offset = read_directory(offset, directories_, name, total_fields);
     } catch (const Error& error) {
       if (directories_.empty() || error.code() != ErrorCode::kCorruptFile) throw;
       warnings_.push_back(std::string(error.what()) + "; the directories from here on are ignored");
@@ -228,21 +288,24 @@ void TiffFile::read_chain(std::uint64_t first) {
   if (directories_.empty()) throw Error(ErrorCode::kCorruptFile, source_->name() + ": TIFF without directories");
 }
 
-void TiffFile::read_sub_directories() {
-  const TiffDirectory& main = directories_.front();
-  if (!main.has(tag::kSubIfds)) return;
-  const std::uint64_t count = main.count(tag::kSubIfds);
+std::vector<TiffDirectory> TiffFile::sub_directories_of(const TiffDirectory& parent,
+                                                        std::vector<std::string>& warnings) const {
+  std::vector<TiffDirectory> found;
+  if (!parent.has(tag::kSubIfds)) return found;
+  const std::uint64_t count = parent.count(tag::kSubIfds);
   std::set<std::uint64_t> seen;
+  std::uint64_t total_fields = 0;
   try {
-    if (count > kMaxSubDirectories) warnings_.push_back("more than 64 sub-directories; the rest is ignored");
-    for (const std::uint64_t offset : main.integers(tag::kSubIfds, std::min(count, kMaxSubDirectories))) {
+    if (count > kMaxSubDirectories) warnings.push_back("more than 64 sub-directories; the rest is ignored");
+    for (const std::uint64_t offset : parent.integers(tag::kSubIfds, std::min(count, kMaxSubDirectories))) {
       if (offset == 0 || !seen.insert(offset).second) continue;
-      read_directory(offset, sub_directories_, "sub-directory " + std::to_string(sub_directories_.size()));
+      read_directory(offset, found, "sub-directory " + std::to_string(found.size()), total_fields);
     }
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kCorruptFile) throw;
-    warnings_.push_back(std::string(error.what()) + "; the sub-directories from here on are ignored");
+    warnings.push_back(std::string(error.what()) + "; the sub-directories from here on are ignored");
   }
+  return found;
 }
 
 }  // namespace histojet::slide

@@ -47,11 +47,21 @@ inline constexpr std::uint16_t kSubIfds = 330;
 inline constexpr std::uint16_t kExtraSamples = 338;
 inline constexpr std::uint16_t kSampleFormat = 339;
 inline constexpr std::uint16_t kJpegTables = 347;
+inline constexpr std::uint16_t kYCbCrSubsampling = 530;
+inline constexpr std::uint16_t kReferenceBlackWhite = 532;
 inline constexpr std::uint16_t kXmp = 700;
 inline constexpr std::uint16_t kCopyright = 33432;
 inline constexpr std::uint16_t kIccProfile = 34675;
 inline constexpr std::uint16_t kArgosXml = 65000;
 inline constexpr std::uint16_t kNdpiFormat = 65420;
+inline constexpr std::uint16_t kNdpiSourceLens = 65421;  ///< magnification; -1 macro, -2 map of the tissue
+inline constexpr std::uint16_t kNdpiXOffset = 65422;     ///< nm from the centre of the slide
+inline constexpr std::uint16_t kNdpiYOffset = 65423;
+inline constexpr std::uint16_t kNdpiFocalPlane = 65424;
+inline constexpr std::uint16_t kNdpiRestarts = 65426;  ///< bytes after restart markers, relative to the strip
+inline constexpr std::uint16_t kNdpiReference = 65427;
+inline constexpr std::uint16_t kNdpiRestartsHigh = 65432;  ///< upper halves of kNdpiRestarts
+inline constexpr std::uint16_t kNdpiProperties = 65449;    ///< lines of key=value
 }  // namespace tag
 
 /// One field of a directory; its values stay in the file until somebody asks.
@@ -59,6 +69,7 @@ struct TiffField {
   std::uint16_t type = 0;
   std::uint64_t count = 0;
   std::uint64_t offset = 0;  ///< where the values lie in the file, also when they are inline
+  std::uint32_t high = 0;    ///< NDPI: upper half of a single inline 32-bit value
 };
 
 class TiffFile;
@@ -82,7 +93,8 @@ class TiffDirectory {
   std::vector<std::uint64_t> integers(std::uint16_t tag, std::uint64_t count) const;
   /// Throws what `integers` would, without reading the values.
   void check_integers(std::uint16_t tag, std::uint64_t count) const;
-  /// A rational or floating-point number; nothing when absent, of another type, not finite or with denominator 0.
+  /// A rational, floating-point or (signed) whole number; nothing when absent, of another type, not finite or with
+  /// denominator 0.
   std::optional<double> number(std::uint16_t tag) const;
   /// Text up to the first NUL as stored (perhaps no UTF-8); nothing when absent or of another type.
   std::optional<std::string> text(std::uint16_t tag) const;
@@ -101,6 +113,9 @@ class TiffDirectory {
 
 /// The directories of a TIFF or BigTIFF file of either byte order (TIFF 6.0; BigTIFF as libtiff documents it).
 /// Loops, counts beyond the file and endless chains are met with warnings where directory 0 is still readable.
+/// Hamamatsu NDPI is read too (openslide.github.io, formats/hamamatsu): its header and directories name the next
+/// directory with 8 bytes, after them each field has 4 bytes with the upper half of its value or offset, and text is
+/// never inline.
 class TiffFile {
  public:
   /// Looks at the first bytes only.
@@ -112,9 +127,13 @@ class TiffFile {
 
   const ByteSource& source() const { return *source_; }
   bool big_endian() const { return big_endian_; }
+  /// True for Hamamatsu NDPI: 64-bit offsets under a classic header.
+  bool ndpi() const { return ndpi_; }
   const std::vector<TiffDirectory>& directories() const { return directories_; }
   /// The directories that tag 330 of directory 0 names.
   const std::vector<TiffDirectory>& sub_directories() const { return sub_directories_; }
+  /// The directories that tag 330 of `parent` names, at most 64; damage ends the list with a warning.
+  std::vector<TiffDirectory> sub_directories_of(const TiffDirectory& parent, std::vector<std::string>& warnings) const;
   /// Damage of the chain after directory 0.
   const std::vector<std::string>& warnings() const { return warnings_; }
 
@@ -122,15 +141,19 @@ class TiffFile {
   std::uint64_t decode(const std::uint8_t* bytes, int size) const;
 
  private:
-  /// Appends the directory at `offset` to `list` and returns the offset of the next one.
-  std::uint64_t read_directory(std::uint64_t offset, std::vector<TiffDirectory>& list, const std::string& name);
+  bool looks_like_ndpi() const;
+  void read_field(const std::uint8_t* entry, std::uint64_t entry_offset, std::uint32_t high,
+                  TiffDirectory& directory) const;
+  /// Appends the directory at `offset` to `list` and returns the offset of the next one. `total_fields` grows by its
+  /// fields, up to a limit.
+  std::uint64_t read_directory(std::uint64_t offset, std::vector<TiffDirectory>& list, const std::string& name,
+                               std::uint64_t& total_fields) const;
   void read_chain(std::uint64_t first);
-  void read_sub_directories();
 
   std::shared_ptr<const ByteSource> source_;
   bool big_endian_ = false;
   bool big_tiff_ = false;
-  std::uint64_t total_fields_ = 0;
+  bool ndpi_ = false;
   std::vector<TiffDirectory> directories_;
   std::vector<TiffDirectory> sub_directories_;
   std::vector<std::string> warnings_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "codecs/ycbcr.hpp"
+
 namespace histojet::slide {
 namespace {
 
@@ -104,6 +106,25 @@ void convert_samples(const TiffLayout& layout, std::span<const std::uint8_t> pal
                                                : samples.data() + y * columns * layout.samples + s;
     }
     write_row(layout, palette, access, columns, to);
+  }
+}
+
+void convert_ycbcr(const TiffLayout& layout, std::span<const std::uint8_t> samples, std::int64_t columns,
+                   std::int64_t rows, std::uint8_t* out, std::int64_t stride) {
+  const std::int64_t block_columns = layout.chroma_x;
+  const std::int64_t block_rows = layout.chroma_y;
+  const std::int64_t luma_count = block_columns * block_rows;
+  const std::uint8_t* block = samples.data();
+  for (std::int64_t top = 0; top < rows; top += block_rows) {
+    for (std::int64_t left = 0; left < columns; left += block_columns, block += luma_count + 2) {
+      const codecs::Chroma chroma = codecs::chroma_of(block[luma_count], block[luma_count + 1]);
+      for (std::int64_t y = top; y < std::min(rows, top + block_rows); ++y) {
+        const std::uint8_t* luma = block + (y - top) * block_columns;
+        for (std::int64_t x = left; x < std::min(columns, left + block_columns); ++x) {
+          codecs::put_rgb(out + y * stride + x * 3, luma[x - left], chroma);
+        }
+      }
+    }
   }
 }
 

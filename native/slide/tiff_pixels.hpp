@@ -14,6 +14,11 @@ namespace histojet::slide {
 void convert_samples(const TiffLayout& layout, std::span<const std::uint8_t> palette, std::span<std::uint8_t> samples,
                      std::int64_t columns, std::int64_t rows, std::uint8_t* out, std::int64_t stride);
 
+/// Turns YCbCr samples in blocks of layout.chroma_x x layout.chroma_y pixels (TIFF 6.0, section 21: the luma of the
+/// block row by row, then Cb and Cr) into RGB rows; full-range BT.601, chroma repeated.
+void convert_ycbcr(const TiffLayout& layout, std::span<const std::uint8_t> samples, std::int64_t columns,
+                   std::int64_t rows, std::uint8_t* out, std::int64_t stride);
+
 /// 255 - v for each of `count` values.
 void invert(std::uint8_t* values, std::int64_t count);
 

@@ -61,6 +61,12 @@ std::optional<std::string> quickhash(const TiffFile& file, const TiffLevel& smal
     total += piece.length;
     if (total > kMaxBytes) return std::nullopt;
   }
+  std::vector<ByteRange> ranges;
+  for (std::uint64_t i = 0; i < smallest.piece_count(); ++i) {
+    const auto piece = smallest.piece(i);
+    ranges.push_back({piece.offset, piece.length});
+  }
+  file.source().prefetch(ranges);
   Sha256 digest;
   for (std::uint64_t i = 0; i < smallest.piece_count(); ++i) {
     const auto piece = smallest.piece(i);
@@ -99,7 +105,7 @@ std::optional<Mpp> choose_mpp(const OpenOptions& options, const std::optional<Mp
   if (objective_power && *objective_power > 0) {
     power = Mpp{10 / *objective_power, 10 / *objective_power, MppSource::kObjectivePower};
   }
-  for (const auto& candidate : {vendor, resolution, power}) {
+  for (const auto& candidate : {options.companion, vendor, resolution, power}) {
     if (!candidate) continue;
     if (sensible(candidate->x) && sensible(candidate->y)) return candidate;
     warnings.push_back("ignored " + format_number(candidate->x) + " x " + format_number(candidate->y) +

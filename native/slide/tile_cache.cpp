@@ -1,8 +1,17 @@
 #include "slide/tile_cache.hpp"
 
 #include <algorithm>
+#include <chrono>
+
+#include "base/cancel.hpp"
 
 namespace histojet::slide {
+namespace {
+
+// How late a thread that waits for another one's tile may notice that it is cancelled.
+constexpr auto kPatience = std::chrono::milliseconds(20);
+
+}  // namespace
 
 TileCache::TileCache(std::int64_t budget_bytes, std::int64_t largest_tile_bytes)
     : budget_bytes_(std::max<std::int64_t>(budget_bytes, 0)) {
@@ -49,10 +58,15 @@ TileCache::Pixels TileCache::get(std::uint64_t key, const std::function<std::vec
   std::shared_ptr<Pending> mine;
   {
     std::unique_lock lock(home.mutex);
-    if (Pixels pixels = find_locked(home, key)) return pixels;
-    if (const auto found = home.pending.find(key); found != home.pending.end()) {
+    for (;;) {
+      if (Pixels pixels = find_locked(home, key)) return pixels;
+      const auto found = home.pending.find(key);
+      if (found == home.pending.end()) break;
       const std::shared_ptr<Pending> theirs = found->second;
-      home.finished.wait(lock, [&] { return theirs->done; });
+      while (!home.finished.wait_for(lock, kPatience, [&] { return theirs->done; })) {
+        CancelScope::current().throw_if_cancelled();
+      }
+      if (theirs->cancelled) continue;
       if (theirs->failure) std::rethrow_exception(theirs->failure);
       return theirs->pixels;
     }
@@ -61,6 +75,9 @@ TileCache::Pixels TileCache::get(std::uint64_t key, const std::function<std::vec
   }
   try {
     mine->pixels = std::make_shared<const std::vector<std::uint8_t>>(decode());
+  } catch (const Cancelled&) {
+    mine->cancelled = true;
+    mine->failure = std::current_exception();
   } catch (...) {
     mine->failure = std::current_exception();
   }

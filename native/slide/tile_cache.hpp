@@ -27,8 +27,9 @@ class TileCache {
   bool enabled() const { return budget_bytes_ > 0; }
   /// The tile if it is there and complete.
   Pixels find(std::uint64_t key);
-  /// The tile, made by `decode` if it is not there. An exception of `decode` reaches all who wait for this tile;
-  /// nothing is kept then.
+  /// The tile, made by `decode` if it is not there. An exception of `decode` reaches all who wait for this tile, and
+  /// nothing is kept then; but when its caller was cancelled, one of those who wait makes the tile instead. Waiting
+  /// ends early when the thread's CancelScope is cancelled.
   Pixels get(std::uint64_t key, const std::function<std::vector<std::uint8_t>()>& decode);
   std::int64_t bytes() const;
 
@@ -40,6 +41,7 @@ class TileCache {
   /// A tile that some thread is decoding.
   struct Pending {
     bool done = false;
+    bool cancelled = false;
     Pixels pixels;
     std::exception_ptr failure;
   };

@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "base/checked.hpp"
-#include "base/digest.hpp"
 #include "base/error.hpp"
 #include "slide/bilinear.hpp"
+#include "slide/fingerprint.hpp"
 #include "slide/region_size.hpp"
 #include "slide/text.hpp"
 
@@ -46,6 +46,9 @@ TiledSlide::TiledSlide(std::shared_ptr<const ByteSource> source, const OpenOptio
     levels_.push_back({grid->width(), grid->height(), level_downsample(*parts_.grids.front(), *grid),
                        grid->tile_width(), grid->tile_height()});
   }
+  for (std::size_t i = 0; i < std::min(levels_.size(), parts_.traits.size()); ++i) {
+    levels_[i].downsample = parts_.traits[i].downsample.value_or(levels_[i].downsample);
+  }
   add_properties();
 }
 
@@ -57,8 +60,11 @@ void TiledSlide::add_properties() {
     properties[prefix + "width"] = std::to_string(levels_[i].width);
     properties[prefix + "height"] = std::to_string(levels_[i].height);
     properties[prefix + "downsample"] = format_number(levels_[i].downsample);
-    properties[prefix + "tile-width"] = std::to_string(levels_[i].tile_width);
-    properties[prefix + "tile-height"] = std::to_string(levels_[i].tile_height);
+    std::pair tile(levels_[i].tile_width, levels_[i].tile_height);
+    if (i < parts_.traits.size()) tile = parts_.traits[i].stored_tile.value_or(tile);
+    if (tile.first == 0) continue;
+    properties[prefix + "tile-width"] = std::to_string(tile.first);
+    properties[prefix + "tile-height"] = std::to_string(tile.second);
   }
   for (const auto& [name, grid] : parts_.associated) {
     properties["openslide.associated." + name + ".width"] = std::to_string(grid->width());
@@ -103,6 +109,7 @@ void TiledSlide::warn(const std::string& message) const {
 
 RegionContext TiledSlide::context(int level) const {
   return {.cache = &cache_,
+          .source = source_.get(),
           .level = level,
           .tolerant = options_.tolerant,
           .name = &path(),
@@ -134,12 +141,34 @@ void TiledSlide::read_region(const RegionRequest& request, std::span<std::uint8_
                       .background = request.background.value_or(parts_.background)};
   const double fraction_x = std::max(0.0, x - static_cast<double>(window.x));
   const double fraction_y = std::max(0.0, y - static_cast<double>(window.y));
-  if (request.resample == Resample::kBilinear && (fraction_x > kSnap || fraction_y > kSnap)) {
+  if (request.resample == Resample::kBilinear && !parts_.whole_positions &&
+      (fraction_x > kSnap || fraction_y > kSnap)) {
     read_interpolated(window, fraction_x, fraction_y, out, request.level, cancel);
   } else {
     read_window(*parts_.grids[static_cast<std::size_t>(request.level)], window, out.data(), context(request.level),
                 cancel);
   }
+}
+
+void TiledSlide::announce(std::span<const RegionRequest> requests, const CancelToken& cancel) const {
+  if (!source_->remote()) return;
+  const CancelScope scope(cancel);
+  std::vector<ByteRange> ranges;
+  for (const RegionRequest& request : requests) {
+    const bool known = request.level >= 0 && request.level < static_cast<int>(levels_.size());
+    const auto [low, high] = std::minmax(request.x, request.y);
+    if (!known || low < -kMaxCoordinate || high > kMaxCoordinate) continue;
+    const auto level = static_cast<std::size_t>(request.level);
+    const double downsample = request.level_coordinates ? 1 : levels_[level].downsample;
+    // One pixel more than the region: a bilinear read looks at it.
+    const Window window{.x = static_cast<std::int64_t>(std::floor(static_cast<double>(request.x) / downsample + kSnap)),
+                        .y = static_cast<std::int64_t>(std::floor(static_cast<double>(request.y) / downsample + kSnap)),
+                        .width = request.width + (request.resample == Resample::kBilinear ? 1 : 0),
+                        .height = request.height + (request.resample == Resample::kBilinear ? 1 : 0)};
+    append_ranges(*parts_.grids[level], window, context(request.level), ranges);
+    cancel.throw_if_cancelled();
+  }
+  source_->prefetch(ranges);
 }
 
 void TiledSlide::read_interpolated(const Window& window, double fraction_x, double fraction_y,
@@ -196,15 +225,7 @@ std::optional<std::vector<std::uint8_t>> TiledSlide::icc_profile() const {
 
 std::string TiledSlide::fingerprint() const {
   std::call_once(fingerprint_once_, [this] {
-    const std::uint64_t size = source_->size();
-    const std::uint64_t part = std::min<std::uint64_t>(size, 1 << 20);
-    std::uint8_t length[8];
-    for (int i = 0; i < 8; ++i) length[i] = static_cast<std::uint8_t>(size >> (8 * i));
-    Sha256 digest;
-    digest.update(std::span<const std::uint8_t>(length));
-    digest.update(source_->read(0, part));
-    digest.update(source_->read(size - part, part));
-    fingerprint_ = "sha256:" + hex(digest.finish());
+    fingerprint_ = parts_.files.empty() ? fingerprint_of({source_}) : fingerprint_of(parts_.files);
   });
   return fingerprint_;
 }

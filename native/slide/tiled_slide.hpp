@@ -16,10 +16,19 @@
 
 namespace histojet::slide {
 
+/// What a format says about a level beyond its grid; the defaults fit plain grids.
+struct LevelTraits {
+  std::optional<double> downsample;  ///< replaces the mean of the two ratios
+  /// For the properties: tiles as the file stores them; nothing: those of the grid; 0 x 0: they lie on no plain grid.
+  std::optional<std::pair<std::int64_t, std::int64_t>> stored_tile;
+};
+
 /// What a format file finds out about a slide; TiledSlide does the rest.
 struct SlideParts {
   std::string format;
   std::vector<std::unique_ptr<const TileGrid>> grids;  ///< level 0 first, sizes falling
+  std::vector<LevelTraits> traits;                     ///< by level; may be shorter than `grids`
+  bool whole_positions = false;  ///< positions are cut to whole pixels of a level whatever the resampling (Leica)
   std::optional<Mpp> mpp;
   std::optional<double> objective_power;
   std::map<std::string, std::string> properties;  ///< level and associated-image properties are added by TiledSlide
@@ -30,6 +39,8 @@ struct SlideParts {
   std::vector<std::string> warnings;
   /// What the grids refer to (a TIFF file), kept as long as the slide.
   std::shared_ptr<const void> keep_alive;
+  /// All files of a slide that has several, in name order, for its fingerprint; empty: the one that was opened.
+  std::vector<std::shared_ptr<const ByteSource>> files;
 };
 
 /// Size of level `level` relative to level 0: mean of the two ratios, not rounded.
@@ -41,6 +52,7 @@ class TiledSlide final : public Slide {
   TiledSlide(std::shared_ptr<const ByteSource> source, const OpenOptions& options, SlideParts parts);
 
   const std::string& path() const override { return source_->name(); }
+  bool remote() const override { return source_->remote(); }
   const std::string& format() const override { return parts_.format; }
   const std::vector<Level>& levels() const override { return levels_; }
   const std::optional<Mpp>& mpp() const override { return parts_.mpp; }
@@ -51,6 +63,7 @@ class TiledSlide final : public Slide {
   std::vector<std::string> associated_images() const override;
   std::vector<std::string> warnings() const override;
   void read_region(const RegionRequest& request, std::span<std::uint8_t> out, const CancelToken& cancel) const override;
+  void announce(std::span<const RegionRequest> requests, const CancelToken& cancel) const override;
   Image read_associated_image(const std::string& name, const CancelToken& cancel) const override;
   std::optional<std::vector<std::uint8_t>> icc_profile() const override;
   std::string fingerprint() const override;

@@ -81,6 +81,27 @@ std::int64_t floor_px(double value) {
   return static_cast<std::int64_t>(std::floor(value + 1e-6));
 }
 
+ScaledWindow scaled_window(const Layout& layout, const GridOptions& options, const GridTile& tile) {
+  return {.x = static_cast<double>(layout.region.x) + static_cast<double>(tile.column) * layout.step_x,
+          .y = static_cast<double>(layout.region.y) + static_cast<double>(tile.row) * layout.step_y,
+          .width = options.size,
+          .height = options.size,
+          .scale_x = layout.scale_x,
+          .scale_y = layout.scale_y};
+}
+
+slide::RegionRequest level_region(const Layout& layout, const GridOptions& options, const GridTile& tile) {
+  const std::int64_t stride = options.size - options.overlap;
+  slide::RegionRequest request;
+  request.level = layout.level;
+  request.level_coordinates = true;
+  request.x = floor_px(static_cast<double>(layout.region.x) / layout.scale_x) + tile.column * stride;
+  request.y = floor_px(static_cast<double>(layout.region.y) / layout.scale_y) + tile.row * stride;
+  request.width = options.size;
+  request.height = options.size;
+  return request;
+}
+
 }  // namespace
 
 std::vector<GridTile> tile_grid(const slide::Slide& slide, const GridOptions& options, const TissueMask* mask) {
@@ -105,25 +126,19 @@ std::vector<GridTile> tile_grid(const slide::Slide& slide, const GridOptions& op
 Image read_tile(const slide::Slide& slide, const GridOptions& options, const GridTile& tile,
                 const CancelToken& cancel) {
   const Layout layout = lay_out(slide, options);
-  if (layout.level < 0) {
-    return read_scaled(slide,
-                       {.x = static_cast<double>(layout.region.x) + static_cast<double>(tile.column) * layout.step_x,
-                        .y = static_cast<double>(layout.region.y) + static_cast<double>(tile.row) * layout.step_y,
-                        .width = options.size,
-                        .height = options.size,
-                        .scale_x = layout.scale_x,
-                        .scale_y = layout.scale_y},
-                       cancel);
+  if (layout.level < 0) return read_scaled(slide, scaled_window(layout, options, tile), cancel);
+  return slide.read_region(level_region(layout, options, tile), cancel);
+}
+
+void announce_tiles(const slide::Slide& slide, const GridOptions& options, std::span<const GridTile> tiles,
+                    const CancelToken& cancel) {
+  const Layout layout = lay_out(slide, options);
+  std::vector<slide::RegionRequest> regions;
+  for (const GridTile& tile : tiles) {
+    regions.push_back(layout.level < 0 ? source_region(slide, scaled_window(layout, options, tile))
+                                       : level_region(layout, options, tile));
   }
-  const std::int64_t stride = options.size - options.overlap;
-  slide::RegionRequest request;
-  request.level = layout.level;
-  request.level_coordinates = true;
-  request.x = floor_px(static_cast<double>(layout.region.x) / layout.scale_x) + tile.column * stride;
-  request.y = floor_px(static_cast<double>(layout.region.y) / layout.scale_y) + tile.row * stride;
-  request.width = options.size;
-  request.height = options.size;
-  return slide.read_region(request, cancel);
+  slide.announce(regions, cancel);
 }
 
 }  // namespace histojet::tiles

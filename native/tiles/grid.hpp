@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "slide/slide.hpp"
@@ -32,5 +33,9 @@ std::vector<GridTile> tile_grid(const slide::Slide& slide, const GridOptions& op
 /// Pixels of one tile of that grid.
 Image read_tile(const slide::Slide& slide, const GridOptions& options, const GridTile& tile,
                 const CancelToken& cancel = {});
+
+/// Tells a remote slide that these tiles will be read soon; see slide::Slide::announce.
+void announce_tiles(const slide::Slide& slide, const GridOptions& options, std::span<const GridTile> tiles,
+                    const CancelToken& cancel = {});
 
 }  // namespace histojet::tiles

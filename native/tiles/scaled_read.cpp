@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <string>
 
 #include "base/error.hpp"
@@ -55,26 +56,52 @@ AxisMapping make_mapping(double origin, double scale, double downsample, std::in
   return {std::llround(origin / scale * 65536.0), same ? whole : ratio};
 }
 
-}  // namespace
+/// Which pixels of which level a window is made from.
+struct Plan {
+  slide::RegionRequest request;  ///< without size when the window lies outside the slide
+  bool whole_pixels = false;     ///< the region is the window; without it the filters make it
+  AxisFilter columns;
+  AxisFilter rows;
+};
 
-Image read_scaled(const slide::Slide& slide, const ScaledWindow& window, const CancelToken& cancel) {
+Plan make_plan(const slide::Slide& slide, const ScaledWindow& window) {
   check(window);
-  const double finest = std::min(window.scale_x, window.scale_y);
-  const int index = pick_level(slide, finest);
-  const slide::Level& level = slide.levels()[index];
+  Plan plan;
+  plan.request.level = pick_level(slide, std::min(window.scale_x, window.scale_y));
+  plan.request.level_coordinates = true;
+  plan.request.channels = window.channels;
+  const slide::Level& level = slide.levels()[static_cast<std::size_t>(plan.request.level)];
   const AxisMapping across = make_mapping(window.x, window.scale_x, level.downsample, level.width);
   const AxisMapping down = make_mapping(window.y, window.scale_y, level.downsample, level.height);
-  slide::RegionRequest request;
-  request.level = index;
-  request.level_coordinates = true;
-  request.channels = window.channels;
-  if (across.whole_pixels() && down.whole_pixels()) {
-    request.x = across.whole_phase();
-    request.y = down.whole_phase();
-    request.width = window.width;
-    request.height = window.height;
-    return slide.read_region(request, cancel);
+  plan.whole_pixels = across.whole_pixels() && down.whole_pixels();
+  if (plan.whole_pixels) {
+    plan.request.x = across.whole_phase();
+    plan.request.y = down.whole_phase();
+    plan.request.width = window.width;
+    plan.request.height = window.height;
+    return plan;
   }
+  plan.columns = make_axis_filter(across, window.width, level.width);
+  plan.rows = make_axis_filter(down, window.height, level.height);
+  if (plan.columns.count > 0 && plan.rows.count > 0) {
+    plan.request.x = plan.columns.starts.front();
+    plan.request.y = plan.rows.starts.front();
+    plan.request.width = plan.columns.end_of(plan.columns.count - 1) - plan.request.x;
+    plan.request.height = plan.rows.end_of(plan.rows.count - 1) - plan.request.y;
+  }
+  return plan;
+}
+
+}  // namespace
+
+slide::RegionRequest source_region(const slide::Slide& slide, const ScaledWindow& window) {
+  return make_plan(slide, window).request;
+}
+
+Image read_scaled(const slide::Slide& slide, const ScaledWindow& window, const CancelToken& cancel) {
+  const Plan plan = make_plan(slide, window);
+  if (plan.whole_pixels) return slide.read_region(plan.request, cancel);
+  slide.announce(std::span(&plan.request, 1), cancel);
   Image out(window.width, window.height, window.channels, 0);
   if (window.channels == 3) {
     const auto background = slide.background();
@@ -82,7 +109,7 @@ Image read_scaled(const slide::Slide& slide, const ScaledWindow& window, const C
   }
   const SourceReader source = [&](std::int64_t x, std::int64_t y, std::int64_t width, std::int64_t height,
                                   Image& scratch) {
-    slide::RegionRequest part = request;
+    slide::RegionRequest part = plan.request;
     part.x = x;
     part.y = y;
     part.width = width;
@@ -91,8 +118,7 @@ Image read_scaled(const slide::Slide& slide, const ScaledWindow& window, const C
     slide.read_region(part, scratch.data, cancel);
     return ImageView(scratch);
   };
-  filter_image(source, make_axis_filter(across, window.width, level.width),
-               make_axis_filter(down, window.height, level.height), out, cancel);
+  filter_image(source, plan.columns, plan.rows, out, cancel);
   return out;
 }
 

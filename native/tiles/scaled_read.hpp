@@ -20,4 +20,7 @@ struct ScaledWindow {
 /// background (transparent with 4 channels). @throws Error kInvalidArgument (size, channels, position, scale).
 Image read_scaled(const slide::Slide& slide, const ScaledWindow& window, const CancelToken& cancel);
 
+/// The region of one level that read_scaled() reads for this window, to announce it to a remote slide.
+slide::RegionRequest source_region(const slide::Slide& slide, const ScaledWindow& window);
+
 }  // namespace histojet::tiles

@@ -7,8 +7,13 @@
 #include "base/error.hpp"
 #include "codecs/deflate.hpp"
 #include "codecs/jpeg.hpp"
+#include "codecs/jpeg_2000.hpp"
+#include "codecs/jpeg_xl.hpp"
 #include "codecs/lzw.hpp"
+#include "codecs/packbits.hpp"
 #include "codecs/png.hpp"
+#include "codecs/webp.hpp"
+#include "codecs/zstd.hpp"
 
 namespace {
 
@@ -40,6 +45,46 @@ void decode_png(Bytes stream) {
   codecs::decode_png(stream);
 }
 
+void decode_jpeg_2000(Bytes stream, codecs::Jpeg2000Color color, int channels, bool tolerant) {
+  const codecs::Jpeg2000Header header = codecs::read_jpeg_2000_header(stream);
+  if (header.width > kMostPixels || header.height > kMostPixels / header.width) return;
+  std::vector<std::uint8_t> out(static_cast<std::size_t>(header.width * header.height * channels));
+  codecs::decode_jpeg_2000(stream, color, header.width, header.height, channels, out.data(), header.width * channels,
+                           tolerant);
+}
+
+/// The first two bytes are the size, which the stream has to confirm.
+template <class Decode>
+void decode_sized(Bytes stream, int channels, Decode decode) {
+  if (stream.size() < 2) return;
+  const std::int64_t width = stream[0] + 1;
+  const std::int64_t height = stream[1] + 1;
+  std::vector<std::uint8_t> out(static_cast<std::size_t>(width * height * channels));
+  decode(stream.subspan(2), width, height, channels, out.data(), width * channels);
+}
+
+/// The codecs that came after the first seven, so that older corpora keep their meaning.
+void decode_newer(int codec, Bytes stream, std::vector<std::uint8_t>& out) {
+  switch (codec) {
+    case 7:
+      return codecs::decode_packbits(stream, out);
+    case 8:
+      return codecs::decompress_zstd(stream, out);
+    case 9:
+      return decode_sized(stream, 3, codecs::decode_webp);
+    case 10:
+      return decode_sized(stream, 4, codecs::decode_webp);
+    case 11:
+      return decode_jpeg_2000(stream, codecs::Jpeg2000Color::kRgb, 3, false);
+    case 12:
+      return decode_jpeg_2000(stream, codecs::Jpeg2000Color::kYCbCr, 3, true);
+    case 13:
+      return decode_jpeg_2000(stream, codecs::Jpeg2000Color::kGrey, 1, true);
+    default:
+      return decode_sized(stream, 3, codecs::decode_jpeg_xl);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -47,7 +92,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Bytes stream(data + 1, size - 1);
   std::vector<std::uint8_t> out(12288);
   try {
-    switch (data[0] % 7) {
+    switch (const int codec = data[0] % 15) {
       case 0:
         decode_jpeg(stream, false, codecs::JpegColor::kAuto);
         break;
@@ -66,8 +111,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       case 5:
         codecs::decode_lzw(stream, out);
         break;
-      default:
+      case 6:
         decode_png(stream);
+        break;
+      default:
+        decode_newer(codec, stream, out);
     }
   } catch (const Error&) {
   }

@@ -50,7 +50,9 @@ describe.runIf(existsSync(addon))('the packed package', () => {
     copyFileSync(addon, prebuild);
     run('strip', ['--strip-unneeded', prebuild], staging);
     packed = pack(staging, work);
-    const parts = ['node-gyp-build', 'node-addon-api'].map((name) => pack(join(root, 'node_modules', name), work));
+    const parts = ['node-gyp-build', 'node-addon-api', 'lcms-wasm'].map((name) =>
+      pack(join(root, 'node_modules', name), work),
+    );
     mkdirSync(app);
     writeFileSync(join(app, 'package.json'), JSON.stringify({ name: 'app', version: '1.0.0', private: true }));
     const tarballs = [...parts, packed].map(({ filename }) => join(work, filename));
@@ -87,7 +89,7 @@ describe.runIf(existsSync(addon))('the packed package', () => {
       expect(manifest.scripts).not.toHaveProperty(script);
     }
     expect(existsSync(join(root, 'binding.gyp'))).toBe(false);
-    expect(Object.keys(manifest.dependencies).sort()).toEqual(['node-addon-api', 'node-gyp-build']);
+    expect(Object.keys(manifest.dependencies).sort()).toEqual(['lcms-wasm', 'node-addon-api', 'node-gyp-build']);
   });
 
   const use = `const tensor = Tensor.from(new Float32Array([1, 2, 3]), [3]);

@@ -6,11 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "base/block_source.hpp"
 #include "histojet/base.hpp"
+#include "slide/color_table.hpp"
+#include "slide/pixel_spool.hpp"
+#include "slide/pyramid_writer.hpp"
 #include "slide/slide.hpp"
 #include "slide/synthetic.hpp"
+#include "tiles/batch.hpp"
+#include "tiles/deep_zoom.hpp"
 #include "tiles/grid.hpp"
 #include "tiles/resample.hpp"
+#include "tiles/slide_pyramid.hpp"
 #include "tiles/tissue.hpp"
 
 namespace histojet {
@@ -23,6 +30,10 @@ class Slide {
   static Slide open(const std::string& path, const slide::OpenOptions& options = {}) {
     return Slide(slide::Slide::open(path, options));
   }
+  /// From any bytes: a BlockSource, for example, fetches those of a remote file.
+  static Slide open(std::shared_ptr<const ByteSource> source, const slide::OpenOptions& options = {}) {
+    return Slide(slide::Slide::open(std::move(source), options));
+  }
   explicit Slide(std::shared_ptr<const slide::Slide> source) : source_(std::move(source)) {}
 
   /// Metadata and raw regions.
@@ -34,6 +45,9 @@ class Slide {
   }
   Image read_at(const tiles::ReadAtRequest& request, const CancelToken& cancel = {}) const {
     return tiles::read_at(*source_, request, cancel);
+  }
+  Tensor read_batch(const tiles::BatchRequest& request, const CancelToken& cancel = {}) const {
+    return tiles::read_batch(*source_, request, cancel);
   }
   Image thumbnail(std::int64_t max_size, const CancelToken& cancel = {}) const {
     return tiles::thumbnail(*source_, max_size, cancel);
@@ -48,6 +62,11 @@ class Slide {
   Image read_tile(const tiles::GridOptions& options, const tiles::GridTile& tile,
                   const CancelToken& cancel = {}) const {
     return tiles::read_tile(*source_, options, tile, cancel);
+  }
+  /// Tells a remote slide that these tiles will be read soon; does nothing for a local one.
+  void announce_tiles(const tiles::GridOptions& options, std::span<const tiles::GridTile> tiles,
+                      const CancelToken& cancel = {}) const {
+    tiles::announce_tiles(*source_, options, tiles, cancel);
   }
 
  private:

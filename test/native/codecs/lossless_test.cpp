@@ -5,7 +5,10 @@
 #include "base/error.hpp"
 #include "codecs/deflate.hpp"
 #include "codecs/lzw.hpp"
+#include "codecs/packbits.hpp"
+#include "codecs/picture_streams.hpp"
 #include "codecs/png.hpp"
+#include "codecs/zstd.hpp"
 
 namespace histojet::codecs {
 namespace {
@@ -129,6 +132,51 @@ TEST(Lzw, DamageIsATypedError) {
   EXPECT_THROW(decode_lzw(std::vector<std::uint8_t>(50, 0xFF), out), Error);
   std::vector<std::uint8_t> longer(1001);
   EXPECT_THROW(decode_lzw(stream, longer), Error);
+}
+
+TEST(PackBits, DecodesTheTiffSpecificationExample) {
+  // TIFF 6.0, page 42.
+  const std::vector<std::uint8_t> stream = {0xFE, 0xAA, 0x02, 0x80, 0x00, 0x2A, 0xFD, 0xAA,
+                                            0x03, 0x80, 0x00, 0x2A, 0x22, 0xF7, 0xAA};
+  std::vector<std::uint8_t> out(24);
+  decode_packbits(stream, out);
+  const std::vector<std::uint8_t> expected = {0xAA, 0xAA, 0xAA, 0x80, 0x00, 0x2A, 0xAA, 0xAA, 0xAA, 0xAA, 0x80, 0x00,
+                                              0x2A, 0x22, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA};
+  EXPECT_EQ(out, expected);
+}
+
+TEST(PackBits, RoundTripsAndChecksTheLength) {
+  auto bytes = noisy_bytes(3001);
+  std::fill(bytes.begin() + 500, bytes.begin() + 900, std::uint8_t{9});
+  const auto stream = test::encode_packbits(bytes);
+  std::vector<std::uint8_t> out(bytes.size());
+  decode_packbits(stream, out);
+  EXPECT_EQ(out, bytes);
+  std::vector<std::uint8_t> longer(bytes.size() + 1);
+  EXPECT_THROW(decode_packbits(stream, longer), Error);
+  EXPECT_THROW(decode_packbits(std::span(stream).first(stream.size() - 1), out), Error);
+  EXPECT_THROW(decode_packbits({}, out), Error);
+  std::vector<std::uint8_t> three(3);
+  EXPECT_THROW(decode_packbits(std::vector<std::uint8_t>{0xFD, 0xAA}, three), Error) << "a run of four";
+  EXPECT_THROW(decode_packbits(std::vector<std::uint8_t>{3, 1, 2, 3, 4}, three), Error) << "four literals";
+}
+
+TEST(Zstd, RoundTripsAndChecksTheLength) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{70001}}) {
+    const auto bytes = noisy_bytes(size);
+    const auto stream = compress_zstd(bytes);
+    EXPECT_EQ(stream, compress_zstd(bytes));
+    std::vector<std::uint8_t> out(size);
+    decompress_zstd(stream, out);
+    EXPECT_EQ(out, bytes);
+    std::vector<std::uint8_t> longer(size + 1);
+    EXPECT_THROW(decompress_zstd(stream, longer), Error);
+    if (size == 0) continue;
+    EXPECT_THROW(decompress_zstd(stream, std::span(out).first(size - 1)), Error);
+    EXPECT_THROW(decompress_zstd(std::span(stream).first(stream.size() - 1), out), Error);
+    EXPECT_THROW(decompress_zstd({}, out), Error);
+  }
+  EXPECT_THROW(compress_zstd({}, 1000), Error);
 }
 
 TEST(Png, RoundTripsEachChannelCount) {
