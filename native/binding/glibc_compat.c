@@ -5,6 +5,9 @@
  * --wrap=NAME for each: a call of NAME arrives at __wrap_NAME, which forwards to NAME@OLD_VERSION.
  * test/package checks the result; a symbol that it names needs one more line here. */
 
+#include <pthread.h>
+#include <time.h>
+
 #define WRAP(name, version, result, parameters, arguments)                \
   extern result name##_old parameters;                                    \
   __asm__(".symver " #name "_old," #name "@" version);                    \
@@ -19,12 +22,17 @@ WRAP(pthread_create, "GLIBC_2.2.5", int, (void* thread, const void* attr, void* 
      (thread, attr, start, arg))
 WRAP(pthread_join, "GLIBC_2.2.5", int, (unsigned long thread, void** result), (thread, result))
 WRAP(pthread_detach, "GLIBC_2.2.5", int, (unsigned long thread), (thread))
+WRAP(pthread_mutex_trylock, "GLIBC_2.2.5", int, (void* mutex), (mutex))
+WRAP(pthread_mutexattr_init, "GLIBC_2.2.5", int, (void* attr), (attr))
+WRAP(pthread_mutexattr_settype, "GLIBC_2.2.5", int, (void* attr, int type), (attr, type))
+WRAP(pthread_mutexattr_destroy, "GLIBC_2.2.5", int, (void* attr), (attr))
 WRAP(pthread_once, "GLIBC_2.2.5", int, (void* control, void (*routine)(void)), (control, routine))
 WRAP(__pthread_key_create, "GLIBC_2.2.5", int, (void* key, void (*destroy)(void*)), (key, destroy))
 WRAP(pthread_getspecific, "GLIBC_2.2.5", void*, (unsigned key), (key))
 WRAP(pthread_setspecific, "GLIBC_2.2.5", int, (unsigned key, const void* value), (key, value))
 WRAP(dlopen, "GLIBC_2.2.5", void*, (const char* file, int mode), (file, mode))
 WRAP(dlsym, "GLIBC_2.2.5", void*, (void* handle, const char* name), (handle, name))
+WRAP(dlclose, "GLIBC_2.2.5", int, (void* handle), (handle))
 WRAP(dlerror, "GLIBC_2.2.5", char*, (void), ())
 WRAP(dladdr, "GLIBC_2.2.5", int, (const void* address, void* info), (address, info))
 WRAP(pow, "GLIBC_2.2.5", double, (double base, double exponent), (base, exponent))
@@ -33,6 +41,29 @@ WRAP(log, "GLIBC_2.2.5", double, (double x), (x))
 WRAP(exp2, "GLIBC_2.2.5", double, (double x), (x))
 WRAP(log2, "GLIBC_2.2.5", double, (double x), (x))
 WRAP(hypot, "GLIBC_2.2.5", double, (double x, double y), (x, y))
+
+/* Waiting by a chosen clock came with 2.30. Before, conditions wait by the clock on the wall; when somebody sets it, a
+ * wait is shorter or longer by as much, and those who wait look at their own clock again. */
+#define WRAP_CLOCK_WAIT(name, old)                                                                           \
+  __attribute__((visibility("hidden"))) int __wrap_##name(pthread_cond_t* condition, pthread_mutex_t* mutex, \
+                                                          clockid_t clock, const struct timespec* until) {   \
+    struct timespec now, wall;                                                                               \
+    clock_gettime(clock, &now);                                                                              \
+    clock_gettime(CLOCK_REALTIME, &wall);                                                                    \
+    wall.tv_sec += until->tv_sec - now.tv_sec;                                                               \
+    wall.tv_nsec += until->tv_nsec - now.tv_nsec;                                                            \
+    if (wall.tv_nsec < 0) {                                                                                  \
+      wall.tv_nsec += 1000000000;                                                                            \
+      --wall.tv_sec;                                                                                         \
+    }                                                                                                        \
+    if (wall.tv_nsec >= 1000000000) {                                                                        \
+      wall.tv_nsec -= 1000000000;                                                                            \
+      ++wall.tv_sec;                                                                                         \
+    }                                                                                                        \
+    return old(condition, mutex, &wall);                                                                     \
+  }
+
+WRAP_CLOCK_WAIT(pthread_cond_clockwait, pthread_cond_timedwait)
 
 /* Before 2.33 these were inline calls of older functions that take the version of the structure first; 1 on x86-64. */
 #define WRAP_PATH_STAT(name, old)                                                           \

@@ -27,6 +27,7 @@ target_link_options(histojet PRIVATE -Wl,--wrap=stderr,--wrap=stdout,--wrap=stdi
 if(NOT HISTOJET_SANITIZE)
   set(compat ${CMAKE_SOURCE_DIR}/native/binding/glibc_compat.c)
   target_sources(histojet PRIVATE ${compat})
+  set_property(DIRECTORY ${CMAKE_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${compat})
   file(STRINGS ${compat} wrapped REGEX "^WRAP[A-Z_]*\\(")
   foreach(line ${wrapped})
     string(REGEX REPLACE "^WRAP[A-Z_]*\\(([a-zA-Z0-9_]+),.*" "\\1" symbol "${line}")

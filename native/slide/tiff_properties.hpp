@@ -23,8 +23,9 @@ std::optional<std::string> quickhash(const TiffFile& file, const TiffLevel& smal
 /// Micrometres per pixel from XResolution, YResolution and ResolutionUnit; nothing without a unit of length.
 std::optional<Mpp> mpp_from_resolution(const TiffDirectory& directory);
 
-/// The first sensible of: the caller's override, the companion file, `vendor`, `resolution`, 10 micrometres / objective power. Values below
-/// 0.01 or above 100 are refused with a warning. @throws Error kInvalidArgument for such an override.
+/// The first sensible of: the caller's override, the companion file, `vendor`, `resolution`, 10 micrometres / objective
+/// power. Values below 0.01 or above 100 are refused with a warning. @throws Error kInvalidArgument for such an
+/// override.
 std::optional<Mpp> choose_mpp(const OpenOptions& options, const std::optional<Mpp>& vendor,
                               const std::optional<Mpp>& resolution, std::optional<double> objective_power,
                               std::vector<std::string>& warnings);
