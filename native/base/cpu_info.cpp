@@ -50,6 +50,13 @@ Isa active_isa() {
   return isa;
 }
 
+bool has_sha_instructions() {
+  __builtin_cpu_init();
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx);
+  return (ebx >> 29 & 1) != 0 && __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("sse4.1");
+}
+
 std::vector<std::string> cpu_features() {
   __builtin_cpu_init();
   std::vector<std::string> features;

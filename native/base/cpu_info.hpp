@@ -19,6 +19,9 @@ Isa detected_isa();
 /// call. @throws Error kInvalidArgument for another value.
 Isa active_isa();
 
+/// The SHA extensions with what they need beside them.
+bool has_sha_instructions();
+
 /// Names of the CPU features that matter here, for reports ("avx2", "avx512f", "amx_bf16", …).
 std::vector<std::string> cpu_features();
 

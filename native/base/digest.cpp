@@ -4,18 +4,11 @@
 #include <cstring>
 #include <vector>
 
+#include "base/cpu_info.hpp"
+#include "base/digest_block.hpp"
+
 namespace histojet {
 namespace {
-
-constexpr std::array<std::uint32_t, 64> kRoundConstants{
-    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
-    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
-    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
-    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
-    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
-    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
-    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
-    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
 std::uint32_t load_be32(const std::uint8_t* p) {
   return std::uint32_t{p[0]} << 24 | std::uint32_t{p[1]} << 16 | std::uint32_t{p[2]} << 8 | p[3];
@@ -35,7 +28,7 @@ std::vector<std::uint8_t> padding(std::uint64_t length) {
 
 }  // namespace
 
-void Sha256::block(const std::uint8_t* data) {
+void sha256_block_scalar(std::uint32_t* state, const std::uint8_t* data) {
   std::array<std::uint32_t, 64> w;
   for (int i = 0; i < 16; ++i) w[i] = load_be32(data + 4 * i);
   for (int i = 16; i < 64; ++i) {
@@ -43,26 +36,45 @@ void Sha256::block(const std::uint8_t* data) {
     const std::uint32_t s1 = std::rotr(w[i - 2], 17) ^ std::rotr(w[i - 2], 19) ^ (w[i - 2] >> 10);
     w[i] = w[i - 16] + s0 + w[i - 7] + s1;
   }
-  auto [a, b, c, d, e, f, g, h] = state_;
+  std::uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+  std::uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
   for (int i = 0; i < 64; ++i) {
     const std::uint32_t s1 = std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25);
-    const std::uint32_t t1 = h + s1 + ((e & f) ^ (~e & g)) + kRoundConstants[i] + w[i];
+    const std::uint32_t t1 = h + s1 + ((e & f) ^ (~e & g)) + kSha256Constants[i] + w[i];
     const std::uint32_t s0 = std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22);
     const std::uint32_t t2 = s0 + ((a & b) ^ (a & c) ^ (b & c));
     h = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2;
   }
   const std::array<std::uint32_t, 8> round{a, b, c, d, e, f, g, h};
-  for (int i = 0; i < 8; ++i) state_[i] += round[i];
+  for (int i = 0; i < 8; ++i) state[i] += round[i];
 }
+
+namespace {
+
+using Sha256Block = void (*)(std::uint32_t*, const std::uint8_t*);
+
+Sha256Block sha256_block() {
+  static const Sha256Block best =
+      active_isa() != Isa::kScalar && has_sha_instructions() ? sha256_block_sha_ni : sha256_block_scalar;
+  return best;
+}
+
+}  // namespace
 
 void Sha256::update(std::span<const std::uint8_t> bytes) {
   while (!bytes.empty()) {
     const std::size_t filled = length_ % 64;
+    if (filled == 0 && bytes.size() >= 64) {
+      sha256_block()(state_.data(), bytes.data());
+      length_ += 64;
+      bytes = bytes.subspan(64);
+      continue;
+    }
     const std::size_t take = std::min(bytes.size(), 64 - filled);
     std::memcpy(pending_.data() + filled, bytes.data(), take);
     length_ += take;
     bytes = bytes.subspan(take);
-    if (filled + take == 64) block(pending_.data());
+    if (filled + take == 64) sha256_block()(state_.data(), pending_.data());
   }
 }
 

@@ -8,6 +8,8 @@ function(histojet_cpu_flags)
     elseif(file MATCHES "_avx512\\.cpp$")
       set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS
         "-O3;-mavx2;-mfma;-mf16c;-mavx512f;-mavx512bw;-mavx512vl;-mavx512dq;-Wno-maybe-uninitialized")
+    elseif(file MATCHES "_sha_ni\\.cpp$")
+      set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "-O3;-mssse3;-msse4.1;-msha")
     elseif(file MATCHES "_amx\\.cpp$")
       set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS
         "-O3;-mavx2;-mfma;-mf16c;-mavx512f;-mavx512bw;-mavx512vl;-mavx512dq;-mavx512bf16;-mamx-tile;-mamx-bf16")

@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
+
+#include "base/cpu_info.hpp"
+#include "base/digest_block.hpp"
 
 using namespace histojet;
 
@@ -23,6 +27,19 @@ TEST(Digest, PublishedVectors) {  // FIPS 180-4 examples
   EXPECT_EQ(sha256_text(std::string(1000000, 'a')), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
   EXPECT_EQ(sha1_text("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
   EXPECT_EQ(sha1_text(""), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+}
+
+TEST(Digest, InstructionsAgreeWithTheReference) {
+  if (!has_sha_instructions()) GTEST_SKIP() << "skipped: this processor has no SHA instructions";
+  std::array<std::uint8_t, 64> data;
+  std::array<std::uint32_t, 8> reference{1, 2, 3, 4, 5, 6, 7, 0xFFFFFFFF};
+  auto fast = reference;
+  for (unsigned round = 0; round < 100; ++round) {
+    for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<std::uint8_t>(i * 37 + round * 101);
+    sha256_block_scalar(reference.data(), data.data());
+    sha256_block_sha_ni(fast.data(), data.data());
+    ASSERT_EQ(fast, reference) << round;
+  }
 }
 
 TEST(Digest, PiecesGiveTheSameAsTheWhole) {
