@@ -3,6 +3,7 @@
 #include <jerror.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/error.hpp"
 #include "codecs/jpeg_errors.hpp"
@@ -47,6 +48,7 @@ struct Request {
   std::uint8_t* out;
   std::int64_t stride;
   int shrink;
+  const JpegWindow* window = nullptr;  ///< null: the whole stream
 };
 
 J_COLOR_SPACE color_space(JpegColor color) {
@@ -83,6 +85,7 @@ struct JpegDecoder::State {
   jpeg_decompress_struct decoder{};
   jpeg_progress_mgr progress{};
   std::vector<std::uint8_t> tables;
+  std::vector<std::uint8_t> line;  ///< one row with its margins, for windows
   bool created = false;
   bool dirty = true;  ///< libjpeg's tables are not (only) those of `tables`
 
@@ -96,7 +99,10 @@ struct JpegDecoder::State {
   bool load_tables();
   bool header(std::span<const std::uint8_t> stream);
   Outcome decode(std::span<const std::uint8_t> stream, const Request& request);
+  void read_all(const Request& request);
+  void read_window(const Request& request);
   void prepare();
+  std::string run(std::span<const std::uint8_t> stream, const Request& request, bool tolerant);
 };
 
 // The functions with setjmp hold no objects with destructors: libjpeg's longjmp would skip them.
@@ -151,14 +157,40 @@ Outcome JpegDecoder::State::decode(std::span<const std::uint8_t> stream, const R
   decoder.scale_num = 1;
   decoder.scale_denom = static_cast<unsigned>(request.shrink);
   jpeg_start_decompress(&decoder);
+  if (request.window != nullptr) {
+    read_window(request);
+    jpeg_abort_decompress(&decoder);
+  } else {
+    read_all(request);
+    jpeg_finish_decompress(&decoder);
+  }
+  return Outcome::kDone;
+}
+
+void JpegDecoder::State::read_all(const Request& request) {
   while (decoder.output_scanline < decoder.output_height) {
     JSAMPROW rows[16];
     const JDIMENSION left = std::min<JDIMENSION>(16, decoder.output_height - decoder.output_scanline);
     for (JDIMENSION i = 0; i < left; ++i) rows[i] = request.out + (decoder.output_scanline + i) * request.stride;
     jpeg_read_scanlines(&decoder, rows, left);
   }
-  jpeg_finish_decompress(&decoder);
-  return Outcome::kDone;
+}
+
+void JpegDecoder::State::read_window(const Request& request) {
+  const JpegWindow& window = *request.window;
+  // Smooth upsampling looks at the neighbours, so a unit more is decoded on both sides.
+  const std::int64_t unit = std::int64_t{decoder.max_h_samp_factor} * DCTSIZE;
+  auto left = static_cast<JDIMENSION>(std::max<std::int64_t>(0, window.x - unit));
+  auto width = static_cast<JDIMENSION>(std::min(request.width, window.x + window.width + unit)) - left;
+  if (width < decoder.output_width) jpeg_crop_scanline(&decoder, &left, &width);
+  if (window.y > 0) jpeg_skip_scanlines(&decoder, static_cast<JDIMENSION>(window.y));
+  JSAMPROW row = line.data();
+  const auto skip = static_cast<std::size_t>((window.x - left) * request.channels);
+  const auto length = static_cast<std::size_t>(window.width * request.channels);
+  for (std::int64_t y = 0; y < window.height; ++y) {
+    jpeg_read_scanlines(&decoder, &row, 1);
+    std::memcpy(request.out + y * request.stride, line.data() + skip, length);
+  }
 }
 
 /// Makes libjpeg's tables those of the last set_tables, whatever streams came in between, so that a result never
@@ -200,26 +232,44 @@ std::string JpegDecoder::decode(std::span<const std::uint8_t> stream, JpegColor 
   if ((channels != 1 && channels != 3) || stride < (width + shrink - 1) / shrink * channels) {
     throw Error(ErrorCode::kInvalidArgument, "JPEG: expected 1 or 3 channels and a stride of at least one row");
   }
-  State& state = *state_;
-  state.prepare();
-  state.errors.tolerant = tolerant;
-  state.dirty = true;
-  const Outcome outcome = state.decode(stream, {color, width, height, channels, out, stride, shrink});
-  if (outcome == Outcome::kLibjpegError) throw damaged(state.errors.message);
+  return state_->run(stream, {color, width, height, channels, out, stride, shrink}, tolerant);
+}
+
+void JpegDecoder::decode_window(std::span<const std::uint8_t> stream, JpegColor color, std::int64_t width,
+                                std::int64_t height, int channels, const JpegWindow& window, std::uint8_t* out,
+                                std::int64_t stride) {
+  if ((channels != 1 && channels != 3) || stride < window.width * channels) {
+    throw Error(ErrorCode::kInvalidArgument, "JPEG: expected 1 or 3 channels and a stride of at least one row");
+  }
+  if (window.x < 0 || window.y < 0 || window.width < 1 || window.height < 1 || window.width > width - window.x ||
+      window.height > height - window.y) {
+    throw Error(ErrorCode::kInvalidArgument, "JPEG: the window leaves the stream");
+  }
+  state_->line.resize(static_cast<std::size_t>(width * channels));
+  state_->run(stream, {color, width, height, channels, out, stride, 1, &window}, false);
+}
+
+/// Decodes and turns what libjpeg says into errors.
+std::string JpegDecoder::State::run(std::span<const std::uint8_t> stream, const Request& request, bool tolerant) {
+  prepare();
+  errors.tolerant = tolerant;
+  dirty = true;
+  const Outcome outcome = decode(stream, request);
+  if (outcome == Outcome::kLibjpegError) throw damaged(errors.message);
   if (outcome != Outcome::kDone) {
-    const JpegHeader header = header_of(state.decoder);
-    jpeg_abort_decompress(&state.decoder);
+    const JpegHeader header = header_of(decoder);
+    jpeg_abort_decompress(&decoder);
     if (outcome == Outcome::kWrongComponents) {
       throw damaged("the stream has " + std::to_string(header.components) + " components, expected " +
-                    (color == JpegColor::kAuto   ? "1 or 3"
-                     : color == JpegColor::kGrey ? "1"
-                                                 : "3"));
+                    (request.color == JpegColor::kAuto   ? "1 or 3"
+                     : request.color == JpegColor::kGrey ? "1"
+                                                         : "3"));
     }
     throw damaged("the stream is " + std::to_string(header.width) + " x " + std::to_string(header.height) +
-                  " pixels, expected " + std::to_string(width) + " x " + std::to_string(height));
+                  " pixels, expected " + std::to_string(request.width) + " x " + std::to_string(request.height));
   }
-  state.dirty = brings_tables(stream) || state.decoder.input_scan_number > 1;
-  return state.errors.manager.num_warnings > 0 ? state.errors.message : "";
+  dirty = brings_tables(stream) || decoder.input_scan_number > 1;
+  return errors.manager.num_warnings > 0 ? errors.message : "";
 }
 
 }  // namespace histojet::codecs

@@ -24,6 +24,14 @@ struct JpegHeader {
   bool single_scan = true;   ///< sequential, with all components in one scan
 };
 
+/// A rectangle inside a stream, pixels.
+struct JpegWindow {
+  std::int64_t x = 0;
+  std::int64_t y = 0;
+  std::int64_t width = 0;
+  std::int64_t height = 0;
+};
+
 /// A reusable decompressor (libjpeg-turbo, accurate integer DCT, fancy upsampling); one per thread.
 /// In strict mode libjpeg's warnings are errors. Every failure is Error kCorruptFile with libjpeg's reason; more than
 /// 500 scans are refused. No exception crosses libjpeg's frames.
@@ -43,6 +51,10 @@ class JpegDecoder {
   /// height stay those of the stream, the output has ceil(width / shrink) x ceil(height / shrink) pixels.
   std::string decode(std::span<const std::uint8_t> stream, JpegColor color, std::int64_t width, std::int64_t height,
                      int channels, std::uint8_t* out, std::int64_t stride, bool tolerant = false, int shrink = 1);
+  /// Decodes one window of the stream to the same pixels as `decode` gives there, into rows of `window.width` pixels.
+  /// Rows below the window are not looked at, so damage there goes unseen; columns beside it are only parsed. Strict.
+  void decode_window(std::span<const std::uint8_t> stream, JpegColor color, std::int64_t width, std::int64_t height,
+                     int channels, const JpegWindow& window, std::uint8_t* out, std::int64_t stride);
 
  private:
   struct State;

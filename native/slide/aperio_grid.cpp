@@ -113,6 +113,11 @@ void AperioGrid::stored_ranges(std::int64_t column, std::int64_t row, std::vecto
   }
 }
 
+bool AperioGrid::decode_part(std::int64_t column, std::int64_t row, const Rect& part, std::uint8_t* out,
+                             std::int64_t stride) const {
+  return channels() == 3 && !is_missing(column, row) && level_->decode_part(column, row, part, out, stride);
+}
+
 std::string AperioGrid::decode_tile(std::int64_t column, std::int64_t row, std::uint8_t* out, std::int64_t stride,
                                     bool tolerant) const {
   if (is_missing(column, row)) {

@@ -24,6 +24,8 @@ class AperioGrid final : public TileGrid {
   void stored_ranges(std::int64_t column, std::int64_t row, std::vector<ByteRange>& out) const override;
   std::string decode_tile(std::int64_t column, std::int64_t row, std::uint8_t* out, std::int64_t stride,
                           bool tolerant) const override;
+  bool decode_part(std::int64_t column, std::int64_t row, const Rect& part, std::uint8_t* out,
+                   std::int64_t stride) const override;
 
  private:
   struct Area {

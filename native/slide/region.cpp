@@ -205,6 +205,8 @@ class WindowReader {
     const auto decode = [&](std::uint8_t* to) {
       note(piece, grid_.decode_tile(piece.column, piece.row, to, tile_stride, context_.tolerant));
     };
+    if (const auto pixels = cached ? context_.cache->find(key) : nullptr) return copy(piece, pixels->data());
+    if (!context_.tolerant && !(cached && context_.cache->worth_keeping(key)) && read_part(piece)) return;
     if (!cached) {
       Scratch tile(size);
       decode(tile.data());
@@ -216,6 +218,24 @@ class WindowReader {
       return tile;
     });
     copy(piece, pixels->data());
+  }
+
+  /// Decodes no more of the tile than shows; false where that saves nothing.
+  bool read_part(const TilePiece& piece) const {
+    constexpr double kWorthwhile = 0.8;
+    const double share = static_cast<double>(piece.area.width * piece.area.height) /
+                         static_cast<double>(grid_.tile_width() * grid_.tile_height());
+    if (share > kWorthwhile || grid_.channels() != 3) return false;
+    const Rect part{piece.tile_x, piece.tile_y, piece.area.width, piece.area.height};
+    if (window_.channels == 3) {
+      return grid_.decode_part(piece.column, piece.row, part, at(piece.area.x, piece.area.y), stride_);
+    }
+    Scratch pixels(static_cast<std::size_t>(part.width * part.height * 3));
+    if (!grid_.decode_part(piece.column, piece.row, part, pixels.data(), part.width * 3)) return false;
+    for (std::int64_t y = 0; y < part.height; ++y) {
+      convert_row(pixels.data() + y * part.width * 3, 3, at(piece.area.x, piece.area.y + y), part.width, window_);
+    }
+    return true;
   }
 
   void copy(const TilePiece& piece, const std::uint8_t* tile) const {

@@ -56,6 +56,8 @@ class TiffLevel final : public TileGrid {
   void stored_ranges(std::int64_t column, std::int64_t row, std::vector<ByteRange>& out) const override;
   std::string decode_tile(std::int64_t column, std::int64_t row, std::uint8_t* out, std::int64_t stride,
                           bool tolerant) const override;
+  bool decode_part(std::int64_t column, std::int64_t row, const Rect& part, std::uint8_t* out,
+                   std::int64_t stride) const override;
 
   /// The smallest rectangle of pixels that holds all stored tiles; nothing when none or all are stored. Reads the byte
   /// counts only, 1 ms for ten gigapixels.

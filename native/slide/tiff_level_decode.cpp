@@ -48,6 +48,22 @@ std::string TiffLevel::decode_tile(std::int64_t column, std::int64_t row, std::u
                  : decode_samples(index, rows, out, stride, tolerant);
 }
 
+bool TiffLevel::decode_part(std::int64_t column, std::int64_t row, const Rect& part, std::uint8_t* out,
+                            std::int64_t stride) const {
+  if (!direct_ || layout_.codec != TiffCodec::kJpeg || channels() != 3 || layout_.photometric == kMinIsWhite) {
+    return false;
+  }
+  check_tile(column, row);
+  const Piece place = piece(static_cast<std::uint64_t>(row * tiles_across() + column));
+  Scratch stream(place.length);
+  file_->source().read_at(place.offset, stream.span());
+  codecs::JpegDecoder& decoder = jpeg_decoder();
+  decoder.set_tables(jpeg_tables_);
+  decoder.decode_window(stream.span(), jpeg_color(layout_.photometric), tile_width_, stored_rows(row), 3,
+                        {part.x, part.y, part.width, part.height}, out, stride);
+  return true;
+}
+
 std::string TiffLevel::decode_picture(std::uint64_t index, std::int64_t rows, std::uint8_t* out, std::int64_t stride,
                                       bool tolerant) const {
   const Piece place = piece(index);

@@ -14,7 +14,8 @@ constexpr auto kPatience = std::chrono::milliseconds(20);
 }  // namespace
 
 TileCache::TileCache(std::int64_t budget_bytes, std::int64_t largest_tile_bytes)
-    : budget_bytes_(std::max<std::int64_t>(budget_bytes, 0)) {
+    : budget_bytes_(std::max<std::int64_t>(budget_bytes, 0)),
+      reuse_(budget_bytes_ / std::max<std::int64_t>(largest_tile_bytes, 1)) {
   constexpr std::int64_t kTilesPerShard = 8;
   const std::int64_t shard_bytes = kTilesPerShard * std::max<std::int64_t>(largest_tile_bytes, 1);
   shard_count_ = static_cast<std::size_t>(

@@ -11,6 +11,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "slide/tile_reuse.hpp"
+
 namespace histojet::slide {
 
 /// Decoded tiles within a byte budget, least recently used first out. Split into shards so that threads rarely wait
@@ -25,6 +27,8 @@ class TileCache {
   TileCache(std::int64_t budget_bytes, std::int64_t largest_tile_bytes);
 
   bool enabled() const { return budget_bytes_ > 0; }
+  /// Notes that a part of a tile is wanted which is not there; true when it shall be made whole and kept.
+  bool worth_keeping(std::uint64_t key) { return enabled() && reuse_.worth_keeping(key); }
   /// The tile if it is there and complete.
   Pixels find(std::uint64_t key);
   /// The tile, made by `decode` if it is not there. An exception of `decode` reaches all who wait for this tile, and
@@ -59,6 +63,7 @@ class TileCache {
   void insert_locked(Shard& shard, std::uint64_t key, Pixels pixels);
 
   std::int64_t budget_bytes_;
+  TileReuse reuse_;
   std::size_t shard_count_;
   std::array<Shard, 8> shards_;
 };

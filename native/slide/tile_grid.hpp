@@ -50,6 +50,13 @@ class TileGrid {
   /// @throws Error kCorruptFile, kUnsupportedFormat (codec), kIo; the caller adds which tile of which level it was.
   virtual std::string decode_tile(std::int64_t column, std::int64_t row, std::uint8_t* out, std::int64_t stride,
                                   bool tolerant) const = 0;
+  /// Decodes the rectangle `part` of a tile (in its pixels) alone, into rows `stride` bytes apart: the same pixels as
+  /// decode_tile gives there, for less work. False where the format has no cheaper way than the whole tile; then `out`
+  /// is untouched. Strict. @throws as decode_tile.
+  virtual bool decode_part(std::int64_t /*column*/, std::int64_t /*row*/, const Rect& /*part*/, std::uint8_t* /*out*/,
+                           std::int64_t /*stride*/) const {
+    return false;
+  }
   /// False when decoding a tile is just copying, so that keeping a second copy helps nobody.
   virtual bool worth_caching() const { return true; }
 
