@@ -162,7 +162,13 @@ Napi::Value to_js(Napi::Env env, Image image) {
   object.Set("width", static_cast<double>(image.width));
   object.Set("height", static_cast<double>(image.height));
   object.Set("channels", image.channels);
-  object.Set("data", typed_array(env, std::move(image.data)));
+  const std::size_t bytes = image.data.size();
+  const std::shared_ptr<std::vector<std::uint8_t>> pixels(new std::vector<std::uint8_t>(std::move(image.data)),
+                                                          [](std::vector<std::uint8_t>* done) {
+                                                            give_bytes(std::move(*done));
+                                                            delete done;
+                                                          });
+  object.Set("data", Napi::Uint8Array::New(env, bytes, array_buffer(env, pixels->data(), bytes, pixels), 0));
   return object;
 }
 

@@ -52,8 +52,10 @@ Napi::Value read_region(const Napi::CallbackInfo& info) {
   };
   if (info[2].IsUndefined()) return spawn(info, cancel_flag(info[3]), std::move(work), convert::to_js);
   return spawn(info, cancel_flag(info[3]), std::move(work),
-               [out = Napi::Persistent(info[2].As<Napi::Uint8Array>())](Napi::Env env, const Image& image) {
-                 return into_array(env, out.Value(), image);
+               [out = Napi::Persistent(info[2].As<Napi::Uint8Array>())](Napi::Env env, Image image) {
+                 const Napi::Value result = into_array(env, out.Value(), image);
+                 give_bytes(std::move(image.data));
+                 return result;
                });
 }
 

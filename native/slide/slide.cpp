@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "base/byte_pool.hpp"
 #include "base/error.hpp"
 #include "slide/region_size.hpp"
 #include "slide/registry.hpp"
@@ -44,7 +45,7 @@ Image Slide::read_region(const RegionRequest& request, const CancelToken& cancel
   image.height = request.height;
   image.channels = request.channels;
   try {
-    image.data.resize(bytes);
+    image.data = take_bytes(bytes);
   } catch (const std::bad_alloc&) {
     throw Error(ErrorCode::kOutOfMemory, path() + ": no memory for a region of " + std::to_string(bytes) + " bytes");
   }
