@@ -27,8 +27,13 @@ run('cmake', [
 run('cmake', ['--build', folder, '--parallel', '2'], { stdio: ['ignore', 'ignore', 'inherit'] });
 
 /** Folders whose files make good first inputs; those of the shared fixtures are used where they exist. */
+const slides = ['../shared/fixtures/wsi', '../shared/fixtures/wsi/malformed'];
 const seeds = {
-  tiff_fuzz: ['test/fixtures/slide', '../shared/fixtures/wsi', '../shared/fixtures/wsi/malformed'],
+  tiff_fuzz: slides,
+  vendors_fuzz: slides,
+  dicom_fuzz: ['../shared/fixtures/wsi/dicom', '../shared/fixtures/wsi/malformed'],
+  sakura_fuzz: slides,
+  codecs_fuzz: ['../shared/fixtures/wsi/crops'],
   safetensors_fuzz: ['test/fixtures/weights', '../shared/fixtures/zoo/formats/valid'],
   torch_checkpoint_fuzz: ['test/fixtures/weights', '../shared/fixtures/zoo/formats/valid'],
 };
