@@ -12,6 +12,7 @@
 
 #include "../../test/native/engine/run_graph.hpp"
 #include "../../test/native/models/formula_dict.hpp"
+#include "clock.hpp"
 #include "models/nuclei_network.hpp"
 
 using namespace histojet;
@@ -22,10 +23,6 @@ double thread_seconds() {
   timespec time{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
-double wall_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 constexpr int kSums = 12;  // more independent sums than latency x units

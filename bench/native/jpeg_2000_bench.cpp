@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "clock.hpp"
 #include "slide/slide.hpp"
 
 namespace {
@@ -26,12 +27,6 @@ using Bytes = std::vector<std::uint8_t>;
 constexpr std::int64_t kTile = 256;
 constexpr std::int64_t kTilesAcross = 8;
 constexpr std::int64_t kSide = kTile * kTilesAcross;
-
-double cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
 
 double median(std::vector<double> values) {
   std::ranges::sort(values);

@@ -12,18 +12,13 @@
 #include <vector>
 
 #include "../../test/native/npz.hpp"
+#include "clock.hpp"
 #include "nuclei/metrics.hpp"
 #include "nuclei/postprocess.hpp"
 
 namespace {
 
 using namespace histojet;
-
-double cpu_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
 
 /// `planes` planes of side x side, each repeated 2 x 2.
 std::vector<float> repeated(const std::vector<float>& tile, std::size_t planes, std::size_t side) {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "clock.hpp"
 #include "slide/slide.hpp"
 #include "slide/tiff_level.hpp"
 
@@ -29,12 +30,6 @@ using namespace histojet;
 constexpr std::int64_t kBlockTiles = 4;
 constexpr std::size_t kBlocks = 24;
 constexpr std::size_t kWindowPixels = 1 << 24;
-
-double cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
 
 double median(std::vector<double> values) {
   std::ranges::sort(values);

@@ -12,19 +12,10 @@
 
 #include "../peers/windows.hpp"
 #include "base/error.hpp"
+#include "clock.hpp"
 #include "slide/slide.hpp"
 
 namespace {
-
-double cpu_ms() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return 1e3 * static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_nsec);
-}
-
-double wall_ms() {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 void read_windows(const histojet::slide::Slide& slide, std::istringstream& request) {
   std::uint32_t seed = 0, count = 0, side = 0, align = 1;

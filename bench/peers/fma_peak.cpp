@@ -5,16 +5,12 @@
 
 #include <cstdio>
 
+#include "../native/clock.hpp"
+
 namespace {
 
 constexpr int kSums = 12;  // more independent sums than latency times units
 constexpr int kTurns = 2'000'000;
-
-double cpu_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
 
 __attribute__((target("avx512f"))) double avx512(float& sink) {
   __m512 sums[kSums];

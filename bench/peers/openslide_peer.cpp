@@ -14,19 +14,10 @@
 #include <string>
 #include <vector>
 
+#include "../native/clock.hpp"
 #include "windows.hpp"
 
 namespace {
-
-double cpu_ms() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return 1e3 * static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_nsec);
-}
-
-double wall_ms() {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 struct Stopwatch {
   double cpu = cpu_ms();

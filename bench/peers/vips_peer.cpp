@@ -12,21 +12,8 @@
 #include <sstream>
 #include <string>
 
+#include "../native/clock.hpp"
 #include "windows.hpp"
-
-namespace {
-
-double cpu_ms() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return 1e3 * static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_nsec);
-}
-
-double wall_ms() {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-}  // namespace
 
 int main(int, char** arguments) {
   if (VIPS_INIT(arguments[0]) != 0) return 1;

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
-#include "slide/aperio_grid.hpp"
+#include "slide/aperio_directories.hpp"
 #include "slide/formats.hpp"
 #include "slide/text.hpp"
 #include "slide/tiff_properties.hpp"
@@ -12,9 +12,6 @@
 
 namespace histojet::slide {
 namespace {
-
-// Real slides have about four; each level may look at all larger ones for a missing tile.
-constexpr std::size_t kMaxLevels = 64;
 
 /// "key = value" parts between bars; the first part is prose.
 void add_aperio_properties(const std::string& description, Properties& properties) {
@@ -52,80 +49,6 @@ std::string associated_name(const TiffDirectory& directory, std::size_t index) {
   return word == "label" || word == "macro" || word == "thumbnail" ? word : std::string();
 }
 
-/// The directories of the file sorted into levels and associated images.
-class AperioReader {
- public:
-  explicit AperioReader(const OpenContext& context) : context_(context), tiff_(context.tiff()) {
-    parts_.format = "aperio";
-    parts_.keep_alive = tiff_;
-    parts_.warnings = tiff_->warnings();
-  }
-
-  std::shared_ptr<const Slide> open() {
-    const auto& directories = tiff_->directories();
-    for (std::size_t i = 0; i < directories.size(); ++i) {
-      try {
-        if (directories[i].tiled()) {
-          add_level(directories[i]);
-        } else {
-          add_associated(directories[i], i);
-        }
-      } catch (const Error& error) {
-        if (i == 0 || error.code() == ErrorCode::kIo) throw;
-        parts_.warnings.push_back(std::string(error.what()) + "; this directory is ignored");
-      }
-    }
-    describe();
-    return std::make_shared<const TiledSlide>(context_.source(), context_.options(), std::move(parts_));
-  }
-
- private:
-  void add_level(const TiffDirectory& directory) {
-    auto level = std::make_unique<const TiffLevel>(*tiff_, directory);
-    const auto refuse = [&](const std::string& why) {
-      parts_.warnings.push_back(tiff_->source().name() + ": " + directory.name() + " " + why + "; it is ignored");
-    };
-    if (smallest_ != nullptr && (level->width() > smallest_->width() || level->height() > smallest_->height())) {
-      return refuse("is larger than the level before");
-    }
-    if (parts_.grids.size() == kMaxLevels) return refuse("would be level 65");
-    if (!level->unreadable().empty()) parts_.warnings.push_back(directory.name() + ": " + level->unreadable());
-    auto grid = std::make_unique<const AperioGrid>(std::move(level), smallest_);
-    smallest_ = grid.get();
-    parts_.grids.push_back(std::move(grid));
-  }
-
-  void add_associated(const TiffDirectory& directory, std::size_t index) {
-    const std::string name = associated_name(directory, index);
-    if (name.empty() || parts_.associated.contains(name)) return;
-    parts_.associated.emplace(name, std::make_unique<const TiffLevel>(*tiff_, directory));
-  }
-
-  void describe() {
-    const TiffDirectory& first = tiff_->directories().front();
-    Properties& properties = parts_.properties;
-    add_tiff_properties(first, properties);
-    add_aperio_properties(context_.description(), properties);
-    properties["openslide.vendor"] = "aperio";
-    if (const auto hash = quickhash(*tiff_, smallest_->level(), first)) properties["openslide.quickhash-1"] = *hash;
-    std::optional<Mpp> vendor;
-    if (const auto mpp = number_of(properties, "aperio.MPP")) {
-      vendor = Mpp{*mpp, *mpp, MppSource::kVendor};
-      properties["openslide.mpp-x"] = properties["openslide.mpp-y"] = format_number(*mpp);
-    }
-    parts_.objective_power = number_of(properties, "aperio.AppMag");
-    if (parts_.objective_power) properties["openslide.objective-power"] = format_number(*parts_.objective_power);
-    parts_.mpp = choose_mpp(context_.options(), vendor, std::nullopt, parts_.objective_power, parts_.warnings);
-    if (first.has(tag::kIccProfile)) properties["openslide.icc-size"] = std::to_string(first.count(tag::kIccProfile));
-    parts_.icc_profile = [tiff = tiff_] { return tiff->directories().front().bytes(tag::kIccProfile); };
-  }
-
-  const OpenContext& context_;
-  std::shared_ptr<const TiffFile> tiff_;
-  SlideParts parts_;
-  const AperioGrid* smallest_ = nullptr;
-};
-
 }  // namespace
 
 bool is_aperio(const OpenContext& context) {
@@ -133,7 +56,25 @@ bool is_aperio(const OpenContext& context) {
 }
 
 std::shared_ptr<const Slide> open_aperio(const OpenContext& context) {
-  return AperioReader(context).open();
+  AperioDirectories found = read_aperio_directories(context, associated_name);
+  SlideParts& parts = found.parts;
+  Properties& properties = parts.properties;
+  const TiffFile& tiff = *context.tiff();
+  const TiffDirectory& first = tiff.directories().front();
+  parts.format = "aperio";
+  add_tiff_properties(first, properties);
+  add_aperio_properties(context.description(), properties);
+  properties["openslide.vendor"] = "aperio";
+  if (const auto hash = quickhash(tiff, found.smallest->level(), first)) properties["openslide.quickhash-1"] = *hash;
+  std::optional<Mpp> vendor;
+  if (const auto mpp = number_of(properties, "aperio.MPP")) {
+    vendor = Mpp{*mpp, *mpp, MppSource::kVendor};
+    properties["openslide.mpp-x"] = properties["openslide.mpp-y"] = format_number(*mpp);
+  }
+  parts.objective_power = number_of(properties, "aperio.AppMag");
+  if (parts.objective_power) properties["openslide.objective-power"] = format_number(*parts.objective_power);
+  parts.mpp = choose_mpp(context.options(), vendor, std::nullopt, parts.objective_power, parts.warnings);
+  return std::make_shared<const TiledSlide>(context.source(), context.options(), std::move(parts));
 }
 
 }  // namespace histojet::slide

@@ -3,8 +3,7 @@
 
 #include <algorithm>
 
-#include "base/error.hpp"
-#include "slide/aperio_grid.hpp"
+#include "slide/aperio_directories.hpp"
 #include "slide/formats.hpp"
 #include "slide/text.hpp"
 #include "slide/tiff_properties.hpp"
@@ -12,8 +11,6 @@
 
 namespace histojet::slide {
 namespace {
-
-constexpr std::size_t kMaxLevels = 64;
 
 void add_huron_properties(std::string_view description, Properties& properties) {
   for (std::size_t at = 0; at < description.size();) {
@@ -27,74 +24,11 @@ void add_huron_properties(std::string_view description, Properties& properties) 
   }
 }
 
-class HuronReader {
- public:
-  explicit HuronReader(const OpenContext& context) : context_(context), tiff_(context.tiff()) {
-    parts_.format = "huron";
-    parts_.keep_alive = tiff_;
-    parts_.warnings = tiff_->warnings();
-  }
-
-  std::shared_ptr<const Slide> open() {
-    const auto& directories = tiff_->directories();
-    for (std::size_t i = 0; i < directories.size(); ++i) {
-      try {
-        if (directories[i].tiled()) {
-          add_level(directories[i]);
-        } else {
-          add_associated(directories[i], i);
-        }
-      } catch (const Error& error) {
-        if (i == 0 || error.code() == ErrorCode::kIo) throw;
-        parts_.warnings.push_back(std::string(error.what()) + "; this directory is ignored");
-      }
-    }
-    describe();
-    return std::make_shared<const TiledSlide>(context_.source(), context_.options(), std::move(parts_));
-  }
-
- private:
-  void add_level(const TiffDirectory& directory) {
-    auto level = std::make_unique<const TiffLevel>(*tiff_, directory);
-    if (smallest_ != nullptr && (level->width() > smallest_->width() || level->height() > smallest_->height())) {
-      throw Error(ErrorCode::kCorruptFile,
-                  context_.path() + ": " + directory.name() + " is larger than the level before");
-    }
-    if (parts_.grids.size() == kMaxLevels) throw Error(ErrorCode::kCorruptFile, "would be level 65");
-    if (!level->unreadable().empty()) parts_.warnings.push_back(directory.name() + ": " + level->unreadable());
-    auto grid = std::make_unique<const AperioGrid>(std::move(level), smallest_);
-    smallest_ = grid.get();
-    parts_.grids.push_back(std::move(grid));
-  }
-
-  void add_associated(const TiffDirectory& directory, std::size_t index) {
-    const std::uint64_t kind = directory.integer(tag::kNewSubfileType, 0);
-    const char* name = index == 1 ? "thumbnail" : kind == 1 ? "label" : kind == 9 ? "macro" : nullptr;
-    if (name != nullptr) parts_.associated.try_emplace(name, std::make_unique<const TiffLevel>(*tiff_, directory));
-  }
-
-  void describe() {
-    const TiffDirectory& first = tiff_->directories().front();
-    Properties& properties = parts_.properties;
-    add_tiff_properties(first, properties);
-    add_huron_properties(context_.description(), properties);
-    properties["openslide.vendor"] = "huron";
-    if (const auto hash = quickhash(*tiff_, smallest_->level(), first)) properties["openslide.quickhash-1"] = *hash;
-    const auto resolution = mpp_from_resolution(first);
-    if (resolution) {
-      properties["openslide.mpp-x"] = format_number(resolution->x);
-      properties["openslide.mpp-y"] = format_number(resolution->y);
-    }
-    parts_.mpp = choose_mpp(context_.options(), std::nullopt, resolution, std::nullopt, parts_.warnings);
-    if (first.has(tag::kIccProfile)) properties["openslide.icc-size"] = std::to_string(first.count(tag::kIccProfile));
-    parts_.icc_profile = [tiff = tiff_] { return tiff->directories().front().bytes(tag::kIccProfile); };
-  }
-
-  const OpenContext& context_;
-  std::shared_ptr<const TiffFile> tiff_;
-  SlideParts parts_;
-  const AperioGrid* smallest_ = nullptr;
-};
+/// Name of a stripped directory, empty when it has none.
+std::string associated_name(const TiffDirectory& directory, std::size_t index) {
+  const std::uint64_t kind = directory.integer(tag::kNewSubfileType, 0);
+  return index == 1 ? "thumbnail" : kind == 1 ? "label" : kind == 9 ? "macro" : "";
+}
 
 }  // namespace
 
@@ -105,7 +39,23 @@ bool is_huron(const OpenContext& context) {
 }
 
 std::shared_ptr<const Slide> open_huron(const OpenContext& context) {
-  return HuronReader(context).open();
+  AperioDirectories found = read_aperio_directories(context, associated_name);
+  SlideParts& parts = found.parts;
+  Properties& properties = parts.properties;
+  const TiffFile& tiff = *context.tiff();
+  const TiffDirectory& first = tiff.directories().front();
+  parts.format = "huron";
+  add_tiff_properties(first, properties);
+  add_huron_properties(context.description(), properties);
+  properties["openslide.vendor"] = "huron";
+  if (const auto hash = quickhash(tiff, found.smallest->level(), first)) properties["openslide.quickhash-1"] = *hash;
+  const auto resolution = mpp_from_resolution(first);
+  if (resolution) {
+    properties["openslide.mpp-x"] = format_number(resolution->x);
+    properties["openslide.mpp-y"] = format_number(resolution->y);
+  }
+  parts.mpp = choose_mpp(context.options(), std::nullopt, resolution, std::nullopt, parts.warnings);
+  return std::make_shared<const TiledSlide>(context.source(), context.options(), std::move(parts));
 }
 
 }  // namespace histojet::slide
