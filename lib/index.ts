@@ -37,6 +37,7 @@ export type { DeepZoom, DeepZoomLevel, DeepZoomOptions } from './slide/deep-zoom
 export type { BatchRequest } from './slide/read-batch.js';
 export { Slide } from './slide/slide.js';
 export type {
+  DamagedTile,
   ReadAtRequest,
   RegionRequest,
   SlideLevel,

@@ -202,6 +202,9 @@ export interface NativeBinding {
   remoteFail(remote: RemoteHandle, id: number, message: string): void;
   remoteClose(remote: RemoteHandle): void;
   slideInfo(slide: SlideHandle): NativeSlideInfo;
+  slideDamagedTiles(
+    slide: SlideHandle,
+  ): { level: number; column: number; row: number; lost: boolean; reason: string }[];
   slideWarnings(slide: SlideHandle): string[];
   slideBestLevel(slide: SlideHandle, downsample: number): number;
   slideFingerprint(slide: SlideHandle, cancel: Cancel): Promise<string>;

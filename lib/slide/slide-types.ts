@@ -66,6 +66,20 @@ export interface SlideMpp {
   readonly source: 'vendor' | 'tiff-resolution' | 'objective-power' | 'companion' | 'override';
 }
 
+/** A stored tile that a tolerant slide met damaged. */
+export interface DamagedTile {
+  /** Level of the tile. */
+  readonly level: number;
+  /** Place in the level's grid of stored tiles, from 0. */
+  readonly column: number;
+  /** Place in the level's grid of stored tiles, from 0. */
+  readonly row: number;
+  /** True: nothing of it could be shown. False: it is shown as far as it decodes. */
+  readonly lost: boolean;
+  /** What is wrong with it. */
+  readonly reason: string;
+}
+
 /** What to read with {@link Slide.readRegion}. */
 export interface RegionRequest {
   /** Left edge; level-0 pixels, or pixels of `level` with `coordinates: 'level'`. May lie outside the slide. */

@@ -13,6 +13,7 @@ import { DeepZoom, type DeepZoomOptions } from './deep-zoom.js';
 import { isAddress, openHttpSource } from './http-source.js';
 import { type BatchRequest, readBatch } from './read-batch.js';
 import type {
+  DamagedTile,
   ReadAtRequest,
   RegionRequest,
   SlideLevel,
@@ -165,6 +166,11 @@ export class Slide implements AsyncDisposable {
   get warnings(): readonly string[] {
     if (this.#handle !== null) this.#lastWarnings = Object.freeze(native.slideWarnings(this.#handle));
     return this.#lastWarnings;
+  }
+
+  /** With `tolerant`: the damaged tiles that reads met so far, each once, at most 10 000. Empty after closing. */
+  get damagedTiles(): readonly DamagedTile[] {
+    return this.#handle === null ? [] : native.slideDamagedTiles(this.#handle);
   }
 
   /** Whether {@link Slide.close} was called. */

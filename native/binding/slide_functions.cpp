@@ -87,6 +87,23 @@ Napi::Value describe_slide(const Napi::CallbackInfo& info) {
   return object;
 }
 
+/// (slide) → [{ level, column, row, lost, reason }]
+Napi::Value damaged_tiles(const Napi::CallbackInfo& info) {
+  const auto tiles = get<const Slide>(info[0])->source().damaged_tiles();
+  auto array = Napi::Array::New(info.Env(), tiles.size());
+  std::uint32_t index = 0;
+  for (const slide::DamagedTile& tile : tiles) {
+    auto object = Napi::Object::New(info.Env());
+    object.Set("level", tile.level);
+    object.Set("column", static_cast<double>(tile.column));
+    object.Set("row", static_cast<double>(tile.row));
+    object.Set("lost", tile.lost);
+    object.Set("reason", tile.reason);
+    array.Set(index++, object);
+  }
+  return array;
+}
+
 Napi::Value warnings(const Napi::CallbackInfo& info) {
   return convert::strings(info.Env(), get<const Slide>(info[0])->source().warnings());
 }
@@ -111,6 +128,7 @@ void export_slide(Napi::Env env, Napi::Object exports) {
   export_function<open_remote_slide>(env, exports, "slideOpenRemote");
   export_function<describe_slide>(env, exports, "slideInfo");
   export_function<warnings>(env, exports, "slideWarnings");
+  export_function<damaged_tiles>(env, exports, "slideDamagedTiles");
   export_function<best_level>(env, exports, "slideBestLevel");
   export_function<fingerprint>(env, exports, "slideFingerprint");
   export_function<close_handle<const Slide>>(env, exports, "slideClose");

@@ -185,6 +185,7 @@ class WindowReader {
       const std::string message = describe(piece) + error.what();
       if (!context_.tolerant || error.code() != ErrorCode::kCorruptFile) throw Error(error.code(), message);
       report(message);
+      mark(piece, true, error.what());
       fill(piece.area.x, piece.area.y, piece.area.width, piece.area.height);
     }
   }
@@ -253,7 +254,12 @@ class WindowReader {
   }
 
   void note(const TilePiece& piece, const std::string& warning) const {
-    if (!warning.empty()) report(describe(piece) + warning);
+    if (warning.empty()) return;
+    report(describe(piece) + warning);
+    mark(piece, false, warning);
+  }
+  void mark(const TilePiece& piece, bool lost, const std::string& reason) const {
+    if (context_.damaged) context_.damaged({context_.level, piece.column, piece.row, lost, reason});
   }
   void report(const std::string& message) const {
     if (context_.warn) context_.warn(message);

@@ -26,12 +26,13 @@ struct Window {
 /// What the reader of a region needs of its slide.
 struct RegionContext {
   TileCache* cache = nullptr;
-  const ByteSource* source = nullptr;                      ///< of the tiles; a remote one is told what will be read
-  int level = 0;                                           ///< for cache keys and messages
-  bool tolerant = false;                                   ///< a damaged tile is left empty and reported
-  bool parallel = true;                                    ///< false inside work that is already parallel
-  const std::string* name = nullptr;                       ///< of the slide, for messages
-  std::function<void(const std::string&)> warn = nullptr;  ///< may be called from any thread
+  const ByteSource* source = nullptr;                         ///< of the tiles; a remote one is told what will be read
+  int level = 0;                                              ///< for cache keys and messages
+  bool tolerant = false;                                      ///< a damaged tile is left empty and reported
+  bool parallel = true;                                       ///< false inside work that is already parallel
+  const std::string* name = nullptr;                          ///< of the slide, for messages
+  std::function<void(const std::string&)> warn = nullptr;     ///< may be called from any thread
+  std::function<void(const DamagedTile&)> damaged = nullptr;  ///< likewise, with what `warn` hears in words
 };
 
 /// Writes the window into `out` (rows without padding). Tiles that lie wholly inside the window are decoded straight

@@ -51,6 +51,15 @@ struct OpenOptions {
   std::string openslide = "auto";
 };
 
+/// A stored tile that a tolerant slide met damaged.
+struct DamagedTile {
+  int level = 0;
+  std::int64_t column = 0;
+  std::int64_t row = 0;
+  bool lost = false;   ///< nothing of it could be shown: background, or transparent with 4 channels
+  std::string reason;  ///< what is wrong with it
+};
+
 enum class Resample { kNearest, kBilinear };
 
 struct RegionRequest {
@@ -90,6 +99,8 @@ class Slide {
   virtual std::vector<std::string> associated_images() const = 0;
   /// Damage that was met so far, at opening and (tolerant) while reading. A copy: reading adds to it.
   virtual std::vector<std::string> warnings() const = 0;
+  /// The damaged tiles that tolerant reads met so far, each once, at most 10 000.
+  virtual std::vector<DamagedTile> damaged_tiles() const { return {}; }
 
   /// @throws Error kInvalidArgument (size, level), kCorruptFile (level, column and row of the tile), kIo; Cancelled.
   virtual void read_region(const RegionRequest& request, std::span<std::uint8_t> out,

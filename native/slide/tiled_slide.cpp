@@ -14,6 +14,7 @@ namespace histojet::slide {
 namespace {
 
 constexpr std::size_t kMaxWarnings = 100;
+constexpr std::size_t kMaxDamaged = 10000;
 constexpr std::int64_t kMaxCoordinate = std::int64_t{1} << 48;
 constexpr std::uint64_t kMaxAssociatedPixels = 1 << 28;
 // Only whole positions in level pixels count as whole; rounding of the division must not shift them.
@@ -101,6 +102,18 @@ std::vector<std::string> TiledSlide::warnings() const {
   return warnings_;
 }
 
+std::vector<DamagedTile> TiledSlide::damaged_tiles() const {
+  std::lock_guard lock(warnings_mutex_);
+  std::vector<DamagedTile> tiles;
+  for (const auto& [place, tile] : damaged_) tiles.push_back(tile);
+  return tiles;
+}
+
+void TiledSlide::mark(const DamagedTile& tile) const {
+  std::lock_guard lock(warnings_mutex_);
+  if (damaged_.size() < kMaxDamaged) damaged_.try_emplace({tile.level, tile.row, tile.column}, tile);
+}
+
 void TiledSlide::warn(const std::string& message) const {
   std::lock_guard lock(warnings_mutex_);
   if (warnings_.size() > kMaxWarnings || std::ranges::find(warnings_, message) != warnings_.end()) return;
@@ -113,7 +126,8 @@ RegionContext TiledSlide::context(int level) const {
           .level = level,
           .tolerant = options_.tolerant,
           .name = &path(),
-          .warn = [this](const std::string& message) { warn(message); }};
+          .warn = [this](const std::string& message) { warn(message); },
+          .damaged = [this](const DamagedTile& tile) { mark(tile); }};
 }
 
 void TiledSlide::read_region(const RegionRequest& request, std::span<std::uint8_t> out,
@@ -211,6 +225,7 @@ Image TiledSlide::read_associated_image(const std::string& name, const CancelTok
   Image image(grid.width(), grid.height(), grid.channels());
   RegionContext own = context(0);
   own.cache = nullptr;
+  own.damaged = nullptr;
   const std::string label = path() + ": associated image '" + name + "'";
   own.name = &label;
   read_window(grid, {.width = grid.width(), .height = grid.height(), .channels = grid.channels()}, image.data.data(),

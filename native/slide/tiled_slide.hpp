@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "base/byte_source.hpp"
@@ -62,6 +63,7 @@ class TiledSlide final : public Slide {
   std::array<std::uint8_t, 3> background() const override { return parts_.background; }
   std::vector<std::string> associated_images() const override;
   std::vector<std::string> warnings() const override;
+  std::vector<DamagedTile> damaged_tiles() const override;
   void read_region(const RegionRequest& request, std::span<std::uint8_t> out, const CancelToken& cancel) const override;
   void announce(std::span<const RegionRequest> requests, const CancelToken& cancel) const override;
   Image read_associated_image(const std::string& name, const CancelToken& cancel) const override;
@@ -71,6 +73,7 @@ class TiledSlide final : public Slide {
  private:
   void add_properties();
   void warn(const std::string& message) const;
+  void mark(const DamagedTile& tile) const;
   RegionContext context(int level) const;
   void read_interpolated(const Window& window, double fraction_x, double fraction_y, std::span<std::uint8_t> out,
                          int level, const CancelToken& cancel) const;
@@ -82,6 +85,7 @@ class TiledSlide final : public Slide {
   mutable TileCache cache_;
   mutable std::mutex warnings_mutex_;
   mutable std::vector<std::string> warnings_;
+  mutable std::map<std::tuple<int, std::int64_t, std::int64_t>, DamagedTile> damaged_;  ///< by level, row, column
   mutable std::once_flag fingerprint_once_;
   mutable std::string fingerprint_;
 };

@@ -110,6 +110,14 @@ TEST_P(SlideMalformed, TolerantReadersReportTheTileInstead) {
   EXPECT_EQ(slide->warnings().size(), before + 1);
   slide->read_region({.width = slide->width(), .height = slide->height()});
   EXPECT_EQ(slide->warnings().size(), before + 1) << "the same damage is listed once";
+  const std::int64_t across = (slide->width() + slide->levels()[0].tile_width - 1) / slide->levels()[0].tile_width;
+  const std::int64_t bad = std::stoll(GetParam().expectation.substr(5));
+  const auto damaged = slide->damaged_tiles();
+  ASSERT_EQ(damaged.size(), 1U);
+  EXPECT_EQ(damaged[0].level, 0);
+  EXPECT_EQ(damaged[0].column, bad % across);
+  EXPECT_EQ(damaged[0].row, bad / across);
+  EXPECT_FALSE(damaged[0].reason.empty());
 }
 
 INSTANTIATE_TEST_SUITE_P(All, SlideMalformed, testing::ValuesIn(damages()), [](const auto& info) {
