@@ -30,7 +30,7 @@ function machine(): Row[] {
     ['threads', `${threads}${process.env.HISTOJET_THREADS ? ' (set by HISTOJET_THREADS)' : ''}`],
     ['memory', `${humanBytes(totalmem())}, ${humanBytes(freemem())} free`],
     ['CUDA', 'not built in this version'],
-    ['OpenSlide', 'not used by this version'],
+    ['OpenSlide', 'loaded when a slide needs it (libopenslide.so.1 or .so.0)'],
   ];
 }
 
