@@ -23,7 +23,7 @@ import { OutlinePicture } from '../outline-picture.js';
 import { ProgressDisplay, type ProgressMode, progressMode, progressModes } from '../progress-display.js';
 
 /** About what slides of a laboratory carry. */
-const tissueShare = 0.35;
+const tissueShare = 0.28;
 
 const pictureSidePx = 2048;
 const insetSidePx = 420;
