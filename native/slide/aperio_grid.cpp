@@ -4,15 +4,15 @@
 #include <cmath>
 #include <cstring>
 
-#include "slide/box_scale.hpp"
-#include "slide/region.hpp"
-
 namespace histojet::slide {
 namespace {
 
 // A tile of a tiny level may stand for gigapixels of level 0; drawing it then costs more than it tells.
-constexpr double kMaxSourcePixels = 1 << 28;
-constexpr double kBandPixels = 1 << 22;
+constexpr std::int64_t kMaxSourceTiles = 4096;
+
+std::uint8_t scaled_by(int value, int numerator, int denominator) {
+  return static_cast<std::uint8_t>(std::min(255, (value * numerator + denominator / 2) / denominator));
+}
 
 }  // namespace
 
@@ -22,6 +22,13 @@ AperioGrid::AperioGrid(std::unique_ptr<const TiffLevel> level, const AperioGrid*
   height_ = level_->height();
   tile_width_ = level_->tile_width();
   tile_height_ = level_->tile_height();
+  if (larger_ == nullptr) return;
+  const AperioGrid* first = larger_;
+  while (first->larger_ != nullptr) first = first->larger_;
+  downsample_ = (static_cast<double>(first->width_) / static_cast<double>(width_) +
+                 static_cast<double>(first->height_) / static_cast<double>(height_)) /
+                2;
+  shrink_ = downsample_ / larger_->downsample_;
 }
 
 const std::vector<bool>& AperioGrid::missing() const {
@@ -59,44 +66,44 @@ int AperioGrid::channels() const {
   return any_missing_ ? 4 : level_->channels();
 }
 
-AperioGrid::Area AperioGrid::area_in(const AperioGrid& source, std::int64_t column, std::int64_t row) const {
-  const double scale_x = static_cast<double>(source.width_) / static_cast<double>(width_);
-  const double scale_y = static_cast<double>(source.height_) / static_cast<double>(height_);
-  const std::int64_t right = std::min(width_, (column + 1) * tile_width_);
-  const std::int64_t bottom = std::min(height_, (row + 1) * tile_height_);
-  return {static_cast<double>(column * tile_width_) * scale_x, static_cast<double>(row * tile_height_) * scale_y,
-          static_cast<double>(right) * scale_x, static_cast<double>(bottom) * scale_y};
+AperioGrid::Sources AperioGrid::sources_of(std::int64_t column, std::int64_t row) const {
+  // One pixel more on each side, as OpenSlide takes, so that the filter has what it needs.
+  const double left = static_cast<double>(column * tile_width_ - 1) * shrink_;
+  const double top = static_cast<double>(row * tile_height_ - 1) * shrink_;
+  const double right = left + std::ceil(static_cast<double>(tile_width_ + 2) * shrink_);
+  const double bottom = top + std::ceil(static_cast<double>(tile_height_ + 2) * shrink_);
+  const auto tile_width = static_cast<double>(larger_->tile_width_);
+  const auto tile_height = static_cast<double>(larger_->tile_height_);
+  Rect tiles{.x = static_cast<std::int64_t>(left / tile_width), .y = static_cast<std::int64_t>(top / tile_height)};
+  tiles.width = std::min(larger_->tiles_across(), static_cast<std::int64_t>(std::ceil(right / tile_width))) - tiles.x;
+  tiles.height = std::min(larger_->tiles_down(), static_cast<std::int64_t>(std::ceil(bottom / tile_height))) - tiles.y;
+  return {tiles, -(left - static_cast<double>(tiles.x) * tile_width) / shrink_ - 1,
+          -(top - static_cast<double>(tiles.y) * tile_height) / shrink_ - 1};
 }
 
-Rect AperioGrid::tiles_of(const Area& area) const {
-  const auto column = static_cast<std::int64_t>(area.x0) / tile_width_;
-  const auto row = static_cast<std::int64_t>(area.y0) / tile_height_;
-  const auto last_column = std::min(tiles_across() - 1, static_cast<std::int64_t>(area.x1) / tile_width_);
-  const auto last_row = std::min(tiles_down() - 1, static_cast<std::int64_t>(area.y1) / tile_height_);
-  return {column, row, last_column - column + 1, last_row - row + 1};
-}
-
-bool AperioGrid::covers(const Area& area) const {
-  const Rect tiles = tiles_of(area);
-  for (std::int64_t row = tiles.y; row < tiles.y + tiles.height; ++row) {
-    for (std::int64_t column = tiles.x; column < tiles.x + tiles.width; ++column) {
-      if (is_missing(column, row)) return false;
-    }
+template <class Visit>
+void AperioGrid::each_source(std::int64_t column, std::int64_t row, Visit visit) const {
+  if (larger_ == nullptr) return;
+  const Rect tiles = sources_of(column, row).tiles;
+  for (std::int64_t y = tiles.y + tiles.height - 1; y >= tiles.y; --y) {
+    for (std::int64_t x = tiles.x + tiles.width - 1; x >= tiles.x; --x) visit(x, y);
   }
-  return true;
 }
 
-const AperioGrid* AperioGrid::source_for(std::int64_t column, std::int64_t row) const {
-  for (const AperioGrid* source = larger_; source != nullptr; source = source->larger_) {
-    const Area area = area_in(*source, column, row);
-    if ((area.x1 - area.x0) * (area.y1 - area.y0) > kMaxSourcePixels) return nullptr;
-    if (source->larger_ == nullptr || source->covers(area)) return source;
-  }
-  return nullptr;
+bool AperioGrid::can_draw(std::int64_t column, std::int64_t row, std::int64_t& budget) const {
+  if (--budget < 0) return false;
+  if (larger_ == nullptr || !is_missing(column, row)) return true;
+  const Rect tiles = sources_of(column, row).tiles;
+  if (tiles.width > budget || tiles.height > budget) return false;
+  bool all = true;
+  each_source(column, row, [&](std::int64_t x, std::int64_t y) { all = all && larger_->can_draw(x, y, budget); });
+  return all;
 }
 
 bool AperioGrid::has_tile(std::int64_t column, std::int64_t row) const {
-  return !is_missing(column, row) || source_for(column, row) != nullptr;
+  if (!is_missing(column, row)) return true;
+  std::int64_t budget = kMaxSourceTiles;
+  return larger_ != nullptr && can_draw(column, row, budget);
 }
 
 void AperioGrid::check_tile(std::int64_t column, std::int64_t row) const {
@@ -105,12 +112,7 @@ void AperioGrid::check_tile(std::int64_t column, std::int64_t row) const {
 
 void AperioGrid::stored_ranges(std::int64_t column, std::int64_t row, std::vector<ByteRange>& out) const {
   if (!is_missing(column, row)) return level_->stored_ranges(column, row, out);
-  const AperioGrid* source = source_for(column, row);
-  if (source == nullptr) return;
-  const Rect tiles = source->tiles_of(area_in(*source, column, row));
-  for (std::int64_t y = tiles.y; y < tiles.y + tiles.height; ++y) {
-    for (std::int64_t x = tiles.x; x < tiles.x + tiles.width; ++x) source->level_->stored_ranges(x, y, out);
-  }
+  each_source(column, row, [&](std::int64_t x, std::int64_t y) { larger_->stored_ranges(x, y, out); });
 }
 
 bool AperioGrid::decode_part(std::int64_t column, std::int64_t row, const Rect& part, std::uint8_t* out,
@@ -121,7 +123,16 @@ bool AperioGrid::decode_part(std::int64_t column, std::int64_t row, const Rect& 
 std::string AperioGrid::decode_tile(std::int64_t column, std::int64_t row, std::uint8_t* out, std::int64_t stride,
                                     bool tolerant) const {
   if (is_missing(column, row)) {
-    render(*source_for(column, row), column, row, out, stride, tolerant);
+    const Painting painting = painting_of(column, row, tolerant);
+    for (std::int64_t y = 0; y < tile_height_; ++y) {
+      const std::uint8_t* from = &painting.rgba[static_cast<std::size_t>(y * tile_width_ * 4)];
+      std::uint8_t* to = out + y * stride;
+      for (std::int64_t x = 0; x < tile_width_; ++x, from += 4, to += 4) {
+        const int alpha = from[3];
+        for (int c = 0; c < 3; ++c) to[c] = alpha == 0 ? std::uint8_t{0} : scaled_by(from[c], 255, alpha);
+        to[3] = from[3];
+      }
+    }
     return {};
   }
   std::string warning = level_->decode_tile(column, row, out, stride, tolerant);
@@ -138,35 +149,34 @@ std::string AperioGrid::decode_tile(std::int64_t column, std::int64_t row, std::
   return warning;
 }
 
-void AperioGrid::render(const AperioGrid& source, std::int64_t column, std::int64_t row, std::uint8_t* out,
-                        std::int64_t stride, bool tolerant) const {
-  const Area area = area_in(source, column, row);
-  const double scale_x = static_cast<double>(source.width_) / static_cast<double>(width_);
-  const double scale_y = static_cast<double>(source.height_) / static_cast<double>(height_);
+Painting AperioGrid::painting_of(std::int64_t column, std::int64_t row, bool tolerant) const {
+  Painting painting(tile_width_, tile_height_);
+  if (is_missing(column, row)) {
+    if (larger_ == nullptr) return painting;
+    const Sources sources = sources_of(column, row);
+    each_source(column, row, [&](std::int64_t x, std::int64_t y) {
+      const auto right = static_cast<double>((x - sources.tiles.x) * larger_->tile_width_);
+      const auto down = static_cast<double>((y - sources.tiles.y) * larger_->tile_height_);
+      paint_shrunk(larger_->painting_of(x, y, tolerant), shrink_, sources.x + right / shrink_,
+                   sources.y + down / shrink_, painting);
+    });
+    return painting;
+  }
+  const int channels = level_->channels();
+  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(tile_width_ * tile_height_ * channels));
+  level_->decode_tile(column, row, pixels.data(), tile_width_ * channels, tolerant);
+  // Beyond the level's border stays transparent.
   const std::int64_t columns = std::min(tile_width_, width_ - column * tile_width_);
   const std::int64_t rows = std::min(tile_height_, height_ - row * tile_height_);
-  const auto band_rows =
-      std::max<std::int64_t>(1, static_cast<std::int64_t>(kBandPixels / ((area.x1 - area.x0) * scale_y)));
-  for (std::int64_t y = 0; y < tile_height_; ++y)
-    std::memset(out + y * stride, 0, static_cast<std::size_t>(tile_width_ * 4));
-  for (std::int64_t top = 0; top < rows; top += band_rows) {
-    const std::int64_t bottom = std::min(rows, top + band_rows);
-    Window window{.x = static_cast<std::int64_t>(area.x0),
-                  .y = static_cast<std::int64_t>(area.y0 + static_cast<double>(top) * scale_y),
-                  .channels = 4};
-    window.width = static_cast<std::int64_t>(std::ceil(area.x1)) - window.x;
-    window.height = static_cast<std::int64_t>(std::ceil(area.y0 + static_cast<double>(bottom) * scale_y)) - window.y;
-    std::vector<std::uint8_t> pixels(static_cast<std::size_t>(window.width * window.height * 4));
-    read_window(source, window, pixels.data(), {.tolerant = tolerant, .parallel = false}, {});
-    const PlacedPixels placed{pixels.data(), window.x, window.y, window.width, window.height};
-    for (std::int64_t y = top; y < bottom; ++y) {
-      const double y0 = area.y0 + static_cast<double>(y) * scale_y;
-      for (std::int64_t x = 0; x < columns; ++x) {
-        const double x0 = area.x0 + static_cast<double>(x) * scale_x;
-        box_mean(placed, x0, y0, x0 + scale_x, y0 + scale_y, out + y * stride + x * 4);
-      }
+  for (std::int64_t y = 0; y < rows; ++y) {
+    const std::uint8_t* from = &pixels[static_cast<std::size_t>(y * tile_width_ * channels)];
+    std::uint8_t* to = &painting.rgba[static_cast<std::size_t>(y * tile_width_ * 4)];
+    for (std::int64_t x = 0; x < columns; ++x, from += channels, to += 4) {
+      to[3] = channels == 4 ? from[3] : std::uint8_t{255};
+      for (int c = 0; c < 3; ++c) to[c] = scaled_by(from[c], to[3], 255);
     }
   }
+  return painting;
 }
 
 }  // namespace histojet::slide

@@ -4,13 +4,14 @@
 #include <mutex>
 #include <vector>
 
+#include "slide/scaled_painting.hpp"
 #include "slide/tiff_level.hpp"
 
 namespace histojet::slide {
 
 /// A level of an Aperio slide. Some of these slides lack tiles, and tiles of smaller levels that were made from lacking
-/// ones hold rubbish; such tiles are drawn from the nearest larger level that has all of the area, or from level 0,
-/// where lacking tiles are transparent.
+/// ones hold rubbish; such tiles are drawn from those of the larger level, which may have to be drawn themselves. In
+/// level 0 they are transparent.
 class AperioGrid final : public TileGrid {
  public:
   /// `larger` is the level before, null for level 0; both grids must live equally long.
@@ -28,22 +29,28 @@ class AperioGrid final : public TileGrid {
                    std::int64_t stride) const override;
 
  private:
-  struct Area {
-    double x0, y0, x1, y1;
+  /// The tiles of the larger level that a missing tile is drawn from; `x` and `y` is the corner of the first of them in
+  /// pixels of the missing one. Width and height count tiles.
+  struct Sources {
+    Rect tiles;
+    double x;
+    double y;
   };
   /// The tiles that are not stored or made from such, by index.
   const std::vector<bool>& missing() const;
   bool is_missing(std::int64_t column, std::int64_t row) const;
-  Area area_in(const AperioGrid& source, std::int64_t column, std::int64_t row) const;
-  /// The tiles that an area touches; width and height count tiles.
-  Rect tiles_of(const Area& area) const;
-  bool covers(const Area& area) const;
-  const AperioGrid* source_for(std::int64_t column, std::int64_t row) const;
-  void render(const AperioGrid& source, std::int64_t column, std::int64_t row, std::uint8_t* out, std::int64_t stride,
-              bool tolerant) const;
+  Sources sources_of(std::int64_t column, std::int64_t row) const;
+  /// Calls `visit(column, row)` for each tile of `Sources`, in the order in which they are painted.
+  template <class Visit>
+  void each_source(std::int64_t column, std::int64_t row, Visit visit) const;
+  /// Takes the tiles that the drawing of this one needs, itself included, from `budget`; false when it is too small.
+  bool can_draw(std::int64_t column, std::int64_t row, std::int64_t& budget) const;
+  Painting painting_of(std::int64_t column, std::int64_t row, bool tolerant) const;
 
   std::unique_ptr<const TiffLevel> level_;
   const AperioGrid* larger_;
+  double downsample_ = 1;
+  double shrink_ = 1;  ///< from the larger level
   mutable std::once_flag missing_once_;
   mutable std::vector<bool> missing_;
   mutable bool any_missing_ = false;

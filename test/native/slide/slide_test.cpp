@@ -207,6 +207,32 @@ TEST(Slide, AperioTilesOverMissingOnesAreNotTrusted) {
   EXPECT_EQ(image.row(0)[16 * 4], 5);
 }
 
+TEST(Slide, AperioDrawsMissingTilesThroughSeveralLevels) {
+  TiffBuilder builder;
+  auto first = flat_level(builder, 64, 32, {10, 20, 30, 40, 50, 0, 70, 80});
+  first[270] = TiffBuilder::text("Aperio test|AppMag = 20");
+  builder.directory(first);
+  builder.directory(flat_level(builder, 32, 16, {0, 5}));
+  builder.directory(flat_level(builder, 16, 8, {0}));
+  const Image image = open_bytes(builder.bytes())->read_region({.width = 16, .height = 8, .level = 2, .channels = 4});
+  EXPECT_EQ(image.row(1)[1 * 4], 10);
+  EXPECT_EQ(image.row(1)[6 * 4], 20);
+  EXPECT_EQ(image.row(6)[1 * 4], 50);
+  EXPECT_EQ(image.row(6)[6 * 4 + 3], 0) << "missing in level 0";
+  EXPECT_EQ(image.row(4)[12 * 4], 5);
+  EXPECT_EQ(image.row(7)[15 * 4 + 3], 255);
+}
+
+TEST(Slide, AperioLevelsOfHugeStepsStayTransparent) {
+  TiffBuilder builder;
+  auto first = flat_level(builder, 16 * 80, 16 * 80, Bytes(6400, 9));
+  first[270] = TiffBuilder::text("Aperio test|AppMag = 20");
+  builder.directory(first);
+  builder.directory(flat_level(builder, 16, 16, {0}));
+  const Image image = open_bytes(builder.bytes())->read_region({.width = 16, .height = 16, .level = 1, .channels = 4});
+  EXPECT_EQ(image.row(8)[8 * 4 + 3], 0);
+}
+
 TEST(Slide, FingerprintDependsOnTheBytes) {
   Bytes bytes = two_levels();
   const std::string first = open_bytes(bytes)->fingerprint();
