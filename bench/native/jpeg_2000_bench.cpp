@@ -1,12 +1,14 @@
 // How much of OpenJPEG's speed reaches the reader of a slide: our read_region beside OpenJPEG alone on the same tile
 // streams in memory, one thread, rounds in turn, medians of pixels per CPU second.
-//   jpeg_2000_bench SOURCE OUT.tif [ROUNDS]
-// Takes the pixels of SOURCE (any slide), writes them to OUT.tif as Aperio-like JPEG 2000 tiles (33005, lossy 12:1,
-// component transform) and prints one JSON line.
+//   jpeg_2000_bench SOURCE OUT.tif [ROUNDS [33005 | 33003]]
+// Takes the pixels of SOURCE (any slide), writes them to OUT.tif as Aperio-like JPEG 2000 tiles (33005: lossy 12:1,
+// component transform; 33003: lossy 12:1, YCbCr with one pair of chroma samples for two pixels) and prints one JSON
+// line.
 
 #include <openjpeg.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -27,6 +29,8 @@ using Bytes = std::vector<std::uint8_t>;
 constexpr std::int64_t kTile = 256;
 constexpr std::int64_t kTilesAcross = 8;
 constexpr std::int64_t kSide = kTile * kTilesAcross;
+constexpr std::uint32_t kAperioYCbCr = 33003;
+constexpr std::uint32_t kAperioRgb = 33005;
 
 double median(std::vector<double> values) {
   std::ranges::sort(values);
@@ -90,22 +94,44 @@ Stream open_stream(Memory& memory, bool reading) {
   return stream;
 }
 
-Bytes encode(const Image& tile) {
+/// One sample of full-range BT.601.
+OPJ_INT32 ycbcr_sample(const std::uint8_t* rgb, std::size_t component) {
+  constexpr double kFactors[3][3] = {{0.299, 0.587, 0.114}, {-0.168736, -0.331264, 0.5}, {0.5, -0.418688, -0.081312}};
+  double sum = component == 0 ? 0 : 128;
+  for (std::size_t c = 0; c < 3; ++c) sum += kFactors[component][c] * rgb[c];
+  return std::clamp(static_cast<OPJ_INT32>(std::lround(sum)), 0, 255);
+}
+
+void fill_planes(const Image& tile, bool ycbcr, opj_image_t& picture) {
+  for (std::size_t c = 0; c < 3; ++c) {
+    const opj_image_comp_t& plane = picture.comps[c];
+    for (std::size_t i = 0; i < std::size_t{plane.w} * plane.h; ++i) {
+      const std::uint8_t* rgb = &tile.data[i * plane.dx * 3];
+      plane.data[i] = ycbcr ? ycbcr_sample(rgb, c) : rgb[c];
+    }
+  }
+}
+
+Bytes encode(const Image& tile, std::uint32_t compression) {
+  const bool ycbcr = compression == kAperioYCbCr;
   opj_cparameters_t parameters;
   opj_set_default_encoder_parameters(&parameters);
   parameters.tcp_numlayers = 1;
   parameters.tcp_rates[0] = 12;
   parameters.cp_disto_alloc = 1;
   parameters.irreversible = 1;
-  parameters.tcp_mct = 1;
+  parameters.tcp_mct = ycbcr ? 0 : 1;
   opj_image_cmptparm_t component{};
   component.dx = component.dy = 1;
   component.w = component.h = static_cast<OPJ_UINT32>(kTile);
   component.prec = 8;
-  opj_image_cmptparm_t components[3] = {component, component, component};
+  opj_image_cmptparm_t chroma = component;
+  chroma.dx = ycbcr ? 2 : 1;
+  chroma.w = component.w / chroma.dx;
+  opj_image_cmptparm_t components[3] = {component, chroma, chroma};
   const Picture picture(opj_image_create(3, components, OPJ_CLRSPC_SRGB));
   picture->x1 = picture->y1 = static_cast<OPJ_UINT32>(kTile);
-  for (std::size_t i = 0; i < tile.data.size(); ++i) picture->comps[i % 3].data[i / 3] = tile.data[i];
+  fill_planes(tile, ycbcr, *picture);
   const Codec codec(opj_create_compress(OPJ_CODEC_J2K));
   Memory memory;
   const Stream stream = open_stream(memory, false);
@@ -144,7 +170,8 @@ class TiffWriter {
     at_ += static_cast<std::uint32_t>(bytes.size());
     return at;
   }
-  void finish(const std::vector<std::uint32_t>& offsets, const std::vector<std::uint32_t>& lengths) {
+  void finish(const std::vector<std::uint32_t>& offsets, const std::vector<std::uint32_t>& lengths,
+              std::uint32_t compression) {
     const std::uint32_t offsets_at = table(offsets);
     const std::uint32_t lengths_at = table(lengths);
     const std::string description = "Aperio Image Library|AppMag = 20|MPP = 0.5";
@@ -156,7 +183,7 @@ class TiffWriter {
     field(256, 4, 1, static_cast<std::uint32_t>(kSide));
     field(257, 4, 1, static_cast<std::uint32_t>(kSide));
     field(258, 3, 3, bits_at);
-    field(259, 3, 1, 33005);
+    field(259, 3, 1, compression);
     field(262, 3, 1, 2);
     field(270, 2, static_cast<std::uint32_t>(description.size()) + 1, text_at);
     field(277, 3, 1, 3);
@@ -192,7 +219,7 @@ class TiffWriter {
   std::uint32_t at_ = 0;
 };
 
-std::vector<Memory> write_slide(const char* source, const char* path) {
+std::vector<Memory> write_slide(const char* source, const char* path, std::uint32_t compression) {
   const auto slide = slide::Slide::open(source);
   TiffWriter writer(path);
   std::vector<Memory> tiles;
@@ -201,16 +228,16 @@ std::vector<Memory> write_slide(const char* source, const char* path) {
   for (std::int64_t i = 0; i < kTilesAcross * kTilesAcross; ++i) {
     const std::int64_t x = slide->width() / 2 - kSide / 2 + i % kTilesAcross * kTile;
     const std::int64_t y = slide->height() / 2 - kSide / 2 + i / kTilesAcross * kTile;
-    tiles.push_back({encode(slide->read_region({.x = x, .y = y, .width = kTile, .height = kTile}))});
+    tiles.push_back({encode(slide->read_region({.x = x, .y = y, .width = kTile, .height = kTile}), compression)});
     offsets.push_back(writer.append(tiles.back().bytes));
     lengths.push_back(static_cast<std::uint32_t>(tiles.back().bytes.size()));
   }
-  writer.finish(offsets, lengths);
+  writer.finish(offsets, lengths, compression);
   return tiles;
 }
 
-void run(const char* source, const char* path, int rounds) {
-  std::vector<Memory> tiles = write_slide(source, path);
+void run(const char* source, const char* path, int rounds, std::uint32_t compression) {
+  std::vector<Memory> tiles = write_slide(source, path, compression);
   const auto slide = slide::Slide::open(path, {.max_cache_bytes = 0});
   constexpr double kMegapixels = static_cast<double>(kSide * kSide) * 1e-6;
   std::vector<double> ours;
@@ -224,8 +251,8 @@ void run(const char* source, const char* path, int rounds) {
     slide->read_region({.width = kSide, .height = kSide}, out, {});
     ours.push_back(kMegapixels / (cpu_seconds() - start));
   }
-  std::printf("{\"workload\": \"JPEG 2000 tiles, whole level\", \"ours\": %.3f, \"theirs\": %.3f}\n", median(ours),
-              median(theirs));
+  std::printf("{\"workload\": \"JPEG 2000 tiles%s, whole level\", \"ours\": %.3f, \"theirs\": %.3f}\n",
+              compression == kAperioYCbCr ? " (33003)" : "", median(ours), median(theirs));
 }
 
 }  // namespace
@@ -233,11 +260,12 @@ void run(const char* source, const char* path, int rounds) {
 int main(int count, char** arguments) {
   setenv("HISTOJET_THREADS", "1", 0);
   if (count < 3) {
-    std::fprintf(stderr, "usage: jpeg_2000_bench SOURCE OUT.tif [ROUNDS]\n");
+    std::fprintf(stderr, "usage: jpeg_2000_bench SOURCE OUT.tif [ROUNDS [33005 | 33003]]\n");
     return 2;
   }
   try {
-    run(arguments[1], arguments[2], count > 3 ? std::atoi(arguments[3]) : 5);
+    const bool ycbcr = count > 4 && std::atoi(arguments[4]) == static_cast<int>(kAperioYCbCr);
+    run(arguments[1], arguments[2], count > 3 ? std::atoi(arguments[3]) : 5, ycbcr ? kAperioYCbCr : kAperioRgb);
   } catch (const Error& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

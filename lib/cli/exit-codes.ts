@@ -63,7 +63,7 @@ const hints: Readonly<Record<HistojetErrorCode, string>> = {
   HISTOJET_INVALID_ARGUMENT: arguments_,
   HISTOJET_SHAPE_MISMATCH: 'the weights are not those of a HoverFast network; leave out -m for the packaged ones',
   HISTOJET_UNSUPPORTED_FORMAT:
-    'this version reads Aperio SVS, tiled TIFF and BigTIFF, PNG and JPEG; `vips tiffsave IN OUT.tif --tile --pyramid` converts many others',
+    'docs/formats.md lists what is read; `vips tiffsave IN OUT.tif --tile --pyramid` converts many other formats',
   HISTOJET_CORRUPT_FILE: 'the file is damaged or cut off: copy it again; --tolerant reads around damaged tiles',
   HISTOJET_IO: 'check the path and that you may read it',
   HISTOJET_MISSING_WEIGHT: 'the weights are not those of a HoverFast network; leave out -m for the packaged ones',

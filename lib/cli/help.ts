@@ -1,3 +1,9 @@
+/** What --openslide means, continued after `indent` columns. */
+function openslide(indent: number): string {
+  return `the installed OpenSlide that may read
+${' '.repeat(indent)}what histojet itself does not; switch it off for files that you do not trust`;
+}
+
 /** Text of `histojet help`. */
 export const overview = `histojet: computational pathology in Node.js
 
@@ -14,13 +20,14 @@ Usage: histojet COMMAND [options]
 Exit codes: 0 done, 3 bad input or arguments, 4 could not write, 130/143 interrupted, 1 anything else.
 `;
 
-const info = `Usage: histojet info SLIDE [--json] [--tolerant]
+const info = `Usage: histojet info SLIDE [--json] [--tolerant] [--openslide WHICH]
 
-Shows what a slide is. SLIDE: Aperio SVS, tiled TIFF or BigTIFF, PNG, JPEG.
+Shows what a slide is. SLIDE: a file, the folder of a DICOM or OME-Zarr slide, or an http or https address.
 
-  --json        one JSON object: path, format, width, height, levels, mpp, objectivePower, bounds,
-                properties, associatedImages, warnings
-  --tolerant    open a slide with damaged parts as far as it goes
+  --json              one JSON object: path, format, width, height, levels, mpp, objectivePower, bounds,
+                      properties, associatedImages, warnings
+  --tolerant          open a slide with damaged parts as far as it goes
+  --openslide WHICH   auto (default), off or PATH: ${openslide(22)}
 `;
 
 const nuclei = `Usage: histojet nuclei SLIDE -o OUT [options]
@@ -46,6 +53,7 @@ OUT.part, which is a valid document at all times, also after Ctrl-C.
   --threads N             how many windows are worked on at once, default all cores
   --tile-size N           pixels of the network's tiles, 256 to 4096, default 1280
   --tolerant              paint damaged tiles as background instead of stopping
+  --openslide WHICH       auto (default), off or PATH: ${openslide(26)}
   --overlay OUT.png       also a picture of the slide or region with the outlines, at most 4096 px
   --progress MODE         bar (default on a terminal), json (one object per line on stderr), none
 `;
@@ -64,6 +72,7 @@ copy fails or is interrupted.
   --region X,Y,W,H     this part only, in level-0 pixels
   --no-pyramid         full resolution only
   --tolerant           paint damaged tiles as background instead of stopping
+  --openslide WHICH    auto (default), off or PATH: ${openslide(23)}
   --progress MODE      bar (default on a terminal), json (one object per line on stderr), none
 `;
 
@@ -80,11 +89,13 @@ a picture with the outlines, and scores the result against the truth.
   --progress MODE    bar (default on a terminal), json, none
 `;
 
-const doctor = `Usage: histojet doctor [SLIDE]
+const doctor = `Usage: histojet doctor [SLIDE [--openslide WHICH]]
 
 Shows versions, the processor and what is used of it, and checks that the packaged weights load and
 compute. With a slide: what it is, where its micrometres per pixel come from, and whether every level
 and associated image reads. Exit code 0 when all is well.
+
+  --openslide WHICH   auto (default), off or PATH: ${openslide(22)}
 `;
 
 /** Texts of `histojet help COMMAND`. */

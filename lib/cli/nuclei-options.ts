@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Rect } from '../internal/rect.js';
 import { OptionReader, splitArguments } from './arguments.js';
 import { UsageError } from './exit-codes.js';
+import { type OpeningOptions, openingOptions, openingTable } from './opening-options.js';
 import { type ProgressMode, progressModes } from './progress-display.js';
 
 /** What `histojet nuclei` was asked to do. */
@@ -21,7 +22,7 @@ export interface NucleiOptions {
   readonly device: 'auto' | 'cpu' | 'cuda' | undefined;
   readonly threads: number | undefined;
   readonly tileSize: number | undefined;
-  readonly tolerant: boolean;
+  readonly opening: OpeningOptions;
   readonly overlay: string | undefined;
   readonly progress: ProgressMode | undefined;
 }
@@ -45,7 +46,7 @@ const optionTable = {
   device: text,
   threads: text,
   'tile-size': text,
-  tolerant: flag,
+  ...openingTable,
   overlay: text,
   progress: text,
 } as const;
@@ -88,7 +89,7 @@ export function nucleiOptions(args: readonly string[]): NucleiOptions {
     device: options.word('device', ['auto', 'cpu', 'cuda']),
     threads: options.integer('threads', 1, 4096),
     tileSize: options.integer('tile-size', 256, 4096),
-    tolerant: options.flag('tolerant'),
+    opening: openingOptions(options),
     progress: options.word('progress', progressModes),
   };
 }

@@ -1,8 +1,9 @@
 import { rangeError, typeError } from '../errors.js';
 import { callNative } from '../internal/call.js';
 import * as validate from '../internal/validate.js';
-import { type NativeBatch, native, type SlideHandle } from '../native.js';
+import { type ColorTableHandle, type NativeBatch, native, type SlideHandle } from '../native.js';
 import { type Tensor, wrapTensor } from '../tensor/tensor.js';
+import { checkIcc } from './color-profile.js';
 
 /** What {@link Slide.readBatch} reads. */
 export interface BatchRequest {
@@ -31,6 +32,11 @@ export interface BatchRequest {
     readonly mean: readonly [number, number, number];
     readonly std: readonly [number, number, number];
   };
+  /**
+   * Converts from the slide's ICC profile, if it has one, to sRGB with the profile's rendering intent, before `normalize`.
+   * @defaultValue undefined: the colours as they are stored
+   */
+  readonly icc?: 'srgb';
   /** Stops the call; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -52,19 +58,31 @@ function flatPositions(positions: BatchRequest['positions']): Float64Array {
   return flat;
 }
 
+/** What a batch needs to know of its slide. */
+interface BatchSlide {
+  readonly handle: SlideHandle;
+  readonly levelCount: number;
+  /** What `icc` asks for. */
+  readonly colorTable: (
+    icc: 'srgb' | undefined,
+    signal: AbortSignal | undefined,
+  ) => Promise<ColorTableHandle | undefined>;
+}
+
 /** The work behind {@link Slide.readBatch}. */
-export async function readBatch(slide: SlideHandle, levelCount: number, request: BatchRequest): Promise<Tensor> {
-  const { positions, mpp, level, layout = 'nhwc', normalize, signal } = validate.options('request', request);
+export async function readBatch(slide: BatchSlide, request: BatchRequest): Promise<Tensor> {
+  const { positions, mpp, level, layout = 'nhwc', normalize, icc, signal } = validate.options('request', request);
   if (mpp !== undefined && level !== undefined) throw typeError('mpp, level: expected one of the two, got both');
   const batch: NativeBatch = {
     positions: flatPositions(positions),
     width: validate.integer('width', request.width, 1, 32768),
     height: validate.integer('height', request.height, 1, 32768),
     mpp: validate.optional('mpp', mpp, validate.positive),
-    level: validate.optional('level', level, validate.integer, 0, levelCount - 1),
+    level: validate.optional('level', level, validate.integer, 0, slide.levelCount - 1),
     planar: validate.oneOf('layout', layout, ['nhwc', 'nchw']) === 'nchw',
     mean: normalize && threeNumbers('normalize.mean', normalize.mean),
     std: normalize && threeNumbers('normalize.std', normalize.std),
   };
-  return wrapTensor(await callNative(signal, (cancel) => native.slideReadBatch(slide, batch, cancel)));
+  const colors = await slide.colorTable(checkIcc(icc), signal);
+  return wrapTensor(await callNative(signal, (cancel) => native.slideReadBatch(slide.handle, batch, cancel, colors)));
 }

@@ -228,7 +228,12 @@ export class Slide implements AsyncDisposable {
    * const batch = await slide.readBatch({ positions, width: 224, height: 224, mpp: 0.5, layout: 'nchw', normalize });
    */
   async readBatch(request: BatchRequest): Promise<Tensor> {
-    return readBatch(this.#open(), this.levels.length, request);
+    const slide = {
+      handle: this.#open(),
+      levelCount: this.levels.length,
+      colorTable: (icc: 'srgb' | undefined, signal: AbortSignal | undefined) => this.#colors(icc, signal),
+    };
+    return readBatch(slide, request);
   }
 
   /**

@@ -98,12 +98,15 @@ tiles::BatchRequest batch_request(const convert::Options& options) {
   return request;
 }
 
-/// (slide, { positions, width, height, mpp, level, planar, mean, std }, cancel) → tensor
+/// (slide, { positions, width, height, mpp, level, planar, mean, std }, cancel, colour table | undefined) → tensor
 Napi::Value read_batch(const Napi::CallbackInfo& info) {
+  tiles::BatchRequest request = batch_request(convert::Options(info[1]));
+  request.colors = color_table(info[3]);
   return spawn(
       info, cancel_flag(info[2]),
-      [slide = get<const Slide>(info[0]), request = batch_request(convert::Options(info[1]))](
-          const CancelToken& cancel) { return std::make_shared<const Tensor>(slide->read_batch(request, cancel)); },
+      [slide = get<const Slide>(info[0]), request = std::move(request)](const CancelToken& cancel) {
+        return std::make_shared<const Tensor>(slide->read_batch(request, cancel));
+      },
       [](Napi::Env env, std::shared_ptr<const Tensor> tensor) {
         const auto bytes = static_cast<std::int64_t>(tensor->byte_size());
         return make_handle(env, std::move(tensor), bytes);

@@ -40,6 +40,11 @@ Error damaged(const std::string& reason) {
   return Error(ErrorCode::kCorruptFile, "JPEG: " + reason);
 }
 
+void check_shrink(int shrink) {
+  if (shrink == 1 || shrink == 2 || shrink == 4 || shrink == 8) return;
+  throw Error(ErrorCode::kInvalidArgument, "JPEG: expected a shrink of 1, 2, 4 or 8, got " + std::to_string(shrink));
+}
+
 struct Request {
   JpegColor color;
   std::int64_t width;
@@ -99,8 +104,9 @@ struct JpegDecoder::State {
   bool load_tables();
   bool header(std::span<const std::uint8_t> stream);
   Outcome decode(std::span<const std::uint8_t> stream, const Request& request);
-  void read_all(const Request& request);
-  void read_window(const Request& request);
+  /// Both return whether the whole stream has been decoded.
+  bool read_all(const Request& request);
+  bool read_window(const Request& request);
   void prepare();
   std::string run(std::span<const std::uint8_t> stream, const Request& request, bool tolerant);
 };
@@ -157,31 +163,32 @@ Outcome JpegDecoder::State::decode(std::span<const std::uint8_t> stream, const R
   decoder.scale_num = 1;
   decoder.scale_denom = static_cast<unsigned>(request.shrink);
   jpeg_start_decompress(&decoder);
-  if (request.window != nullptr) {
-    read_window(request);
-    jpeg_abort_decompress(&decoder);
-  } else {
-    read_all(request);
+  const bool to_the_end = request.window == nullptr ? read_all(request) : read_window(request);
+  if (to_the_end) {
     jpeg_finish_decompress(&decoder);
+  } else {
+    jpeg_abort_decompress(&decoder);
   }
   return Outcome::kDone;
 }
 
-void JpegDecoder::State::read_all(const Request& request) {
+bool JpegDecoder::State::read_all(const Request& request) {
   while (decoder.output_scanline < decoder.output_height) {
     JSAMPROW rows[16];
     const JDIMENSION left = std::min<JDIMENSION>(16, decoder.output_height - decoder.output_scanline);
     for (JDIMENSION i = 0; i < left; ++i) rows[i] = request.out + (decoder.output_scanline + i) * request.stride;
     jpeg_read_scanlines(&decoder, rows, left);
   }
+  return true;
 }
 
-void JpegDecoder::State::read_window(const Request& request) {
+bool JpegDecoder::State::read_window(const Request& request) {
   const JpegWindow& window = *request.window;
   // Smooth upsampling looks at the neighbours, so a unit more is decoded on both sides.
-  const std::int64_t unit = std::int64_t{decoder.max_h_samp_factor} * DCTSIZE;
+  const std::int64_t unit = std::int64_t{decoder.max_h_samp_factor} * decoder.min_DCT_scaled_size;
+  const std::int64_t right = std::min<std::int64_t>(decoder.output_width, window.x + window.width + unit);
   auto left = static_cast<JDIMENSION>(std::max<std::int64_t>(0, window.x - unit));
-  auto width = static_cast<JDIMENSION>(std::min(request.width, window.x + window.width + unit)) - left;
+  auto width = static_cast<JDIMENSION>(right) - left;
   if (width < decoder.output_width) jpeg_crop_scanline(&decoder, &left, &width);
   if (window.y > 0) jpeg_skip_scanlines(&decoder, static_cast<JDIMENSION>(window.y));
   JSAMPROW row = line.data();
@@ -191,6 +198,12 @@ void JpegDecoder::State::read_window(const Request& request) {
     jpeg_read_scanlines(&decoder, &row, 1);
     std::memcpy(request.out + y * request.stride, line.data() + skip, length);
   }
+  // The last row of units is decoded by now; what is left of it leads to the checks at the end of the stream.
+  const auto unit_height = static_cast<JDIMENSION>(decoder.max_v_samp_factor * decoder.min_DCT_scaled_size);
+  const JDIMENSION last = (decoder.output_height - 1) / unit_height * unit_height;
+  if (decoder.output_scanline <= last) return false;
+  while (decoder.output_scanline < decoder.output_height) jpeg_read_scanlines(&decoder, &row, 1);
+  return true;
 }
 
 /// Makes libjpeg's tables those of the last set_tables, whatever streams came in between, so that a result never
@@ -226,9 +239,7 @@ JpegHeader JpegDecoder::read_header(std::span<const std::uint8_t> stream) {
 std::string JpegDecoder::decode(std::span<const std::uint8_t> stream, JpegColor color, std::int64_t width,
                                 std::int64_t height, int channels, std::uint8_t* out, std::int64_t stride,
                                 bool tolerant, int shrink) {
-  if (shrink != 1 && shrink != 2 && shrink != 4 && shrink != 8) {
-    throw Error(ErrorCode::kInvalidArgument, "JPEG: expected a shrink of 1, 2, 4 or 8, got " + std::to_string(shrink));
-  }
+  check_shrink(shrink);
   if ((channels != 1 && channels != 3) || stride < (width + shrink - 1) / shrink * channels) {
     throw Error(ErrorCode::kInvalidArgument, "JPEG: expected 1 or 3 channels and a stride of at least one row");
   }
@@ -237,16 +248,19 @@ std::string JpegDecoder::decode(std::span<const std::uint8_t> stream, JpegColor 
 
 void JpegDecoder::decode_window(std::span<const std::uint8_t> stream, JpegColor color, std::int64_t width,
                                 std::int64_t height, int channels, const JpegWindow& window, std::uint8_t* out,
-                                std::int64_t stride) {
+                                std::int64_t stride, int shrink) {
+  check_shrink(shrink);
   if ((channels != 1 && channels != 3) || stride < window.width * channels) {
     throw Error(ErrorCode::kInvalidArgument, "JPEG: expected 1 or 3 channels and a stride of at least one row");
   }
-  if (window.x < 0 || window.y < 0 || window.width < 1 || window.height < 1 || window.width > width - window.x ||
-      window.height > height - window.y) {
+  const std::int64_t right = (width + shrink - 1) / shrink;
+  const std::int64_t bottom = (height + shrink - 1) / shrink;
+  if (window.x < 0 || window.y < 0 || window.width < 1 || window.height < 1 || window.width > right - window.x ||
+      window.height > bottom - window.y) {
     throw Error(ErrorCode::kInvalidArgument, "JPEG: the window leaves the stream");
   }
-  state_->line.resize(static_cast<std::size_t>(width * channels));
-  state_->run(stream, {color, width, height, channels, out, stride, 1, &window}, false);
+  state_->line.resize(static_cast<std::size_t>(right * channels));
+  state_->run(stream, {color, width, height, channels, out, stride, shrink, &window}, false);
 }
 
 /// Decodes and turns what libjpeg says into errors.

@@ -24,7 +24,7 @@ struct JpegHeader {
   bool single_scan = true;   ///< sequential, with all components in one scan
 };
 
-/// A rectangle inside a stream, pixels.
+/// A rectangle of decoded pixels.
 struct JpegWindow {
   std::int64_t x = 0;
   std::int64_t y = 0;
@@ -51,10 +51,12 @@ class JpegDecoder {
   /// height stay those of the stream, the output has ceil(width / shrink) x ceil(height / shrink) pixels.
   std::string decode(std::span<const std::uint8_t> stream, JpegColor color, std::int64_t width, std::int64_t height,
                      int channels, std::uint8_t* out, std::int64_t stride, bool tolerant = false, int shrink = 1);
-  /// Decodes one window of the stream to the same pixels as `decode` gives there, into rows of `window.width` pixels.
-  /// Rows below the window are not looked at, so damage there goes unseen; columns beside it are only parsed. Strict.
+  /// Decodes one window of the stream to the same pixels as `decode` gives there, into rows of `window.width` pixels;
+  /// with `shrink` the window lies in the shrunk picture. Rows of units below the window are not looked at, so damage
+  /// there goes unseen; columns beside it are only parsed. A window that reaches the last row of units sees all damage
+  /// that `decode` sees. Strict.
   void decode_window(std::span<const std::uint8_t> stream, JpegColor color, std::int64_t width, std::int64_t height,
-                     int channels, const JpegWindow& window, std::uint8_t* out, std::int64_t stride);
+                     int channels, const JpegWindow& window, std::uint8_t* out, std::int64_t stride, int shrink = 1);
 
  private:
   struct State;

@@ -7,7 +7,9 @@
 #include <memory>
 #include <vector>
 
+#include "base/cpu_info.hpp"
 #include "base/error.hpp"
+#include "codecs/jpeg_2000_pixels.hpp"
 #include "codecs/jpeg_2000_stream.hpp"
 #include "codecs/ycbcr.hpp"
 
@@ -113,19 +115,14 @@ struct Target {
   std::uint8_t* row(std::int64_t y) const { return out + y * stride; }
 };
 
-/// The usual case: three components of 8 bits at full resolution that are RGB.
-void write_rgb(const opj_image_t& image, const Target& target) {
+/// The usual cases, three components of 8 bits that are RGB at full resolution or YCbCr with one pair of chroma samples
+/// for two pixels of a row (Aperio).
+void write_planes(const opj_image_t& image, PlaneRowWriter write, const Target& target) {
+  const OPJ_INT32* planes[3];
+  for (std::size_t c = 0; c < 3; ++c) planes[c] = image.comps[c].data;
   for (std::int64_t y = 0; y < target.height; ++y) {
-    const std::int64_t first = y * target.width;
-    const OPJ_INT32* red = image.comps[0].data + first;
-    const OPJ_INT32* green = image.comps[1].data + first;
-    const OPJ_INT32* blue = image.comps[2].data + first;
-    std::uint8_t* out = target.row(y);
-    for (std::int64_t x = 0; x < target.width; ++x, out += 3) {
-      out[0] = static_cast<std::uint8_t>(red[x]);
-      out[1] = static_cast<std::uint8_t>(green[x]);
-      out[2] = static_cast<std::uint8_t>(blue[x]);
-    }
+    write({planes[0], planes[1], planes[2], target.width, target.row(y)});
+    for (std::size_t c = 0; c < 3; ++c) planes[c] += image.comps[c].w;
   }
 }
 
@@ -159,22 +156,6 @@ void combine_ycbcr(std::span<const std::uint8_t> rows, std::span<std::uint8_t> o
 
 bool is_plain(const opj_image_comp_t& component, OPJ_UINT32 step) {
   return component.dx == step && component.dy == 1 && component.prec == 8;
-}
-
-/// The usual case of Aperio's YCbCr: 8 bits, one pair of chroma samples for two pixels of a row.
-void write_ycbcr_422(const opj_image_t& image, const Target& target) {
-  const std::int64_t half = image.comps[1].w;
-  for (std::int64_t y = 0; y < target.height; ++y) {
-    const OPJ_INT32* luma = image.comps[0].data + y * target.width;
-    const OPJ_INT32* cb = image.comps[1].data + y * half;
-    const OPJ_INT32* cr = image.comps[2].data + y * half;
-    std::uint8_t* out = target.row(y);
-    for (std::int64_t x = 0; x < target.width; x += 2, out += 6) {
-      const Chroma chroma = chroma_of(static_cast<std::uint8_t>(*cb++), static_cast<std::uint8_t>(*cr++));
-      put_rgb(out, static_cast<std::uint8_t>(luma[x]), chroma);
-      if (x + 1 < target.width) put_rgb(out + 3, static_cast<std::uint8_t>(luma[x + 1]), chroma);
-    }
-  }
 }
 
 /// Everything else, by way of one row of bytes per component.
@@ -215,10 +196,11 @@ void write_pixels(const opj_image_t& image, Jpeg2000Color color, const Target& t
     return target.channels == 3 && image.numcomps >= 3 && is_plain(image.comps[0], 1) &&
            is_plain(image.comps[1], chroma) && is_plain(image.comps[2], chroma);
   };
+  const bool wide = active_isa() >= Isa::kAvx2;
   if (color == Jpeg2000Color::kRgb && steps(1)) {
-    write_rgb(image, target);
+    write_planes(image, wide ? write_rgb_row_avx2 : write_rgb_row_scalar, target);
   } else if (color == Jpeg2000Color::kYCbCr && steps(2)) {
-    write_ycbcr_422(image, target);
+    write_planes(image, wide ? write_ycbcr_422_row_avx2 : write_ycbcr_422_row_scalar, target);
   } else {
     write_rows(image, color, target);
   }

@@ -11,6 +11,7 @@
 #include "pipeline/slide_windows.hpp"
 #include "pipeline/tiled_prediction.hpp"
 #include "tiles/haematoxylin.hpp"
+#include "tiles/region_announcer.hpp"
 #include "tiles/resample.hpp"
 
 namespace histojet::pipeline {
@@ -98,18 +99,40 @@ Plan make_plan(std::shared_ptr<const slide::Slide> slide, std::shared_ptr<const 
   return plan;
 }
 
-/// Reads a strip's pixels with the network's margin around them; outside the slide lies background.
-Image read_strip(const Plan& plan, const TilePlan& tiles, double left, double top, const CancelToken& cancel) {
-  const std::int64_t width = tiles.input_width(), height = tiles.input_height();
-  if (plan.scale_x == 1 && plan.scale_y == 1) {
-    slide::RegionRequest request;
-    request.x = static_cast<std::int64_t>(left);
-    request.y = static_cast<std::int64_t>(top);
-    request.width = width;
-    request.height = height;
-    return plan.slide->read_region(request, cancel);
+/// The pixels of a strip with the network's margin around them; outside the slide lies background.
+class StripPixels {
+ public:
+  StripPixels(const Plan& plan, const SlideWindows& windows, const Strip& strip, const TilePlan& tiles)
+      : plan_(plan),
+        window_{.x = windows.left(strip.first, tiles.margin),
+                .y = windows.top(strip.first, tiles.margin),
+                .width = tiles.input_width(),
+                .height = tiles.input_height(),
+                .mpp = plan.mpp} {}
+
+  Image read(const CancelToken& cancel) const {
+    if (as_stored()) return plan_.slide->read_region(level_0(), cancel);
+    return tiles::read_at(*plan_.slide, window_, cancel);
   }
-  return tiles::read_at(*plan.slide, {.x = left, .y = top, .width = width, .height = height, .mpp = plan.mpp}, cancel);
+
+  /// What read() takes from the slide.
+  slide::RegionRequest source() const { return as_stored() ? level_0() : tiles::source_region(*plan_.slide, window_); }
+
+ private:
+  bool as_stored() const { return plan_.scale_x == 1 && plan_.scale_y == 1; }
+  slide::RegionRequest level_0() const {
+    return {.x = static_cast<std::int64_t>(window_.x),
+            .y = static_cast<std::int64_t>(window_.y),
+            .width = window_.width,
+            .height = window_.height};
+  }
+
+  const Plan& plan_;
+  tiles::ReadAtRequest window_;
+};
+
+TilePlan tiles_of(const Plan& plan, const Strip& strip) {
+  return plan_tiles(plan.network->info(), kWindow_px, strip.width_px(), plan.options.tile_size);
 }
 
 /// The maps of one window of a strip.
@@ -133,9 +156,8 @@ Maps cut_window(const Maps& strip, std::int64_t left) {
 /// A strip from pixels to maps.
 Maps predict_strip(const Plan& plan, const SlideWindows& windows, const Strip& strip, SessionPool& sessions,
                    const CancelToken& cancel) {
-  const TilePlan tiles = plan_tiles(plan.network->info(), kWindow_px, strip.width_px(), plan.options.tile_size);
-  Image pixels =
-      read_strip(plan, tiles, windows.left(strip.first, tiles.margin), windows.top(strip.first, tiles.margin), cancel);
+  const TilePlan tiles = tiles_of(plan, strip);
+  Image pixels = StripPixels(plan, windows, strip, tiles).read(cancel);
   if (plan.options.stain == Stain::kIhcDab) tiles::keep_haematoxylin(pixels);
   return predict_tiled(sessions, tiles, pixels, kWindow_px, strip.width_px(), 1, cancel);
 }
@@ -196,6 +218,11 @@ class Run final : public SlideRun, public std::enable_shared_from_this<Run> {
       std::lock_guard lock(mutex_);
       windows_ = std::move(windows);
       strips_ = windows_->strips();
+      announcer_ = std::make_unique<tiles::RegionAnnouncer>(
+          *plan_.slide, static_cast<std::int64_t>(strips_.size()), [this](std::int64_t i) {
+            const Strip& strip = strips_[static_cast<std::size_t>(i)];
+            return StripPixels(plan_, *windows_, strip, tiles_of(plan_, strip)).source();
+          });
     } catch (...) {
       std::lock_guard lock(mutex_);
       failure_ = std::current_exception();
@@ -226,16 +253,19 @@ class Run final : public SlideRun, public std::enable_shared_from_this<Run> {
   void start_strips() {
     const std::int64_t ahead = 2 * plan_.threads * kLargestStrip;
     while (active_ < plan_.threads && started_ < strips_.size() && strips_[started_].first - delivered_ < ahead) {
-      const Strip strip = strips_[started_++];
+      const std::size_t next = started_++;
       ++active_;
-      Executor::instance().post([self = shared_from_this(), strip] { self->work(strip); });
+      Executor::instance().post([self = shared_from_this(), next] { self->work(next); });
     }
   }
 
-  void work(const Strip& strip) {
+  void work(std::size_t number) {
     std::exception_ptr failure;
     try {
       token_.throw_if_cancelled();
+      const Strip& strip = strips_[number];
+      // Bytes of the next strips of a remote slide arrive while this one is computed.
+      announcer_->before(static_cast<std::int64_t>(number), token_);
       const Maps maps = predict_strip(plan_, *windows_, strip, sessions_, token_);
       for (std::int64_t i = 0; i < strip.count; ++i) {
         const std::int64_t index = strip.first + i;
@@ -286,7 +316,8 @@ class Run final : public SlideRun, public std::enable_shared_from_this<Run> {
   std::mutex mutex_;  // guards everything below
   bool prepared_ = false;
   std::unique_ptr<SlideWindows> windows_;
-  std::vector<Strip> strips_;
+  std::vector<Strip> strips_;                          // like windows_, fixed once work begins
+  std::unique_ptr<tiles::RegionAnnouncer> announcer_;  // has its own lock
   std::map<std::int64_t, nuclei::NucleusList> finished_;
   nuclei::Stitcher stitcher_;
   std::function<void(Step)> waiting_;

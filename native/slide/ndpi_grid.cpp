@@ -162,32 +162,57 @@ bool RestartStream::assemble(const std::vector<std::uint64_t>& starts, const Str
   return true;
 }
 
-std::string RestartStream::decode_stripe(const Stripe& stripe, int shrink, std::uint8_t* out, std::int64_t stride,
-                                         bool tolerant) const {
+std::string RestartStream::decode_stripe(const Stripe& stripe, int shrink, const codecs::JpegWindow* window,
+                                         std::uint8_t* out, std::int64_t stride, bool tolerant) const {
+  const std::int64_t height = stripe.rows * interval_height();
   for (const auto* starts : {&listed(), static_cast<const std::vector<std::uint64_t>*>(nullptr)}) {
     if (starts == nullptr) starts = &scanned();
     if (starts->empty()) continue;
     Scratch stream(stripe_bytes(*starts, stripe));
     if (stream.span().empty() || !assemble(*starts, stripe, stream.data())) continue;
-    return plain_jpeg_decoder().decode(stream.span(), codecs::JpegColor::kAuto, interval_width_,
-                                       stripe.rows * interval_height(), 3, out, stride, tolerant, shrink);
+    codecs::JpegDecoder& decoder = plain_jpeg_decoder();
+    if (window == nullptr) {
+      return decoder.decode(stream.span(), codecs::JpegColor::kAuto, interval_width_, height, 3, out, stride, tolerant,
+                            shrink);
+    }
+    decoder.decode_window(stream.span(), codecs::JpegColor::kAuto, interval_width_, height, 3, *window, out, stride,
+                          shrink);
+    return {};
   }
   throw Error(ErrorCode::kCorruptFile, "JPEG: a restart interval is empty or too long");
 }
 
-std::string RestartStream::decode(const Stripe& stripe, int shrink, std::uint8_t* out, std::int64_t stride,
-                                  bool tolerant) const {
+std::int64_t RestartStream::rows_at_once(std::int64_t rows) const {
   // With vertically subsampled colour the decompressor would smooth across the borders of intervals, which other
   // readers do not; without, rows of units do not see each other.
-  const bool independent = interval_height() == 8;
-  const std::int64_t step = independent ? stripe.rows : 1;
+  return interval_height() == 8 ? rows : 1;
+}
+
+std::string RestartStream::decode(const Stripe& stripe, int shrink, std::uint8_t* out, std::int64_t stride,
+                                  bool tolerant) const {
+  const std::int64_t step = rows_at_once(stripe.rows);
   std::string warning;
   for (std::int64_t row = 0; row < stripe.rows; row += step) {
     std::uint8_t* at = out + row * interval_height() / shrink * stride;
-    std::string said = decode_stripe({stripe.column, stripe.first_row + row, step}, shrink, at, stride, tolerant);
+    std::string said =
+        decode_stripe({stripe.column, stripe.first_row + row, step}, shrink, nullptr, at, stride, tolerant);
     if (warning.empty()) warning = std::move(said);
   }
   return warning;
+}
+
+void RestartStream::decode_part(const Stripe& stripe, int shrink, const Rect& part, std::uint8_t* out,
+                                std::int64_t stride) const {
+  const std::int64_t high = interval_height() / shrink;
+  const std::int64_t bottom = part.y + part.height;
+  const std::int64_t stop = ceil_div(bottom, high);
+  const std::int64_t step = rows_at_once(stop - part.y / high);
+  for (std::int64_t row = part.y / high; row < stop; row += step) {
+    const std::int64_t top = std::max(part.y, row * high);
+    const codecs::JpegWindow window{part.x, top - row * high, part.width, std::min(bottom, (row + step) * high) - top};
+    decode_stripe({stripe.column, stripe.first_row + row, step}, shrink, &window, out + (top - part.y) * stride, stride,
+                  false);
+  }
 }
 
 void RestartStream::stored_ranges(const Stripe& stripe, std::vector<ByteRange>& out) const {
@@ -233,6 +258,22 @@ std::string NdpiGrid::decode_tile(std::int64_t column, std::int64_t row, std::ui
     out += stream_->interval_width() / shrink_ * 3;
   }
   return warning;
+}
+
+bool NdpiGrid::decode_part(std::int64_t column, std::int64_t row, const Rect& part, std::uint8_t* out,
+                           std::int64_t stride) const {
+  const std::int64_t width = stream_->interval_width() / shrink_;
+  std::int64_t left = 0;
+  for (const RestartStream::Stripe& stripe : stripes(column, row)) {
+    const std::int64_t from = std::max(part.x, left);
+    const std::int64_t to = std::min(part.x + part.width, left + width);
+    if (from < to) {
+      stream_->decode_part(stripe, shrink_, {from - left, part.y, to - from, part.height}, out + (from - part.x) * 3,
+                           stride);
+    }
+    left += width;
+  }
+  return true;
 }
 
 void NdpiGrid::stored_ranges(std::int64_t column, std::int64_t row, std::vector<ByteRange>& out) const {

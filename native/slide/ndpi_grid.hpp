@@ -39,6 +39,9 @@ class RestartStream {
   };
   /// Decodes a stripe, shrunk by `shrink`, into rows `stride` bytes apart. Returns a warning of the tolerant decoder.
   std::string decode(const Stripe& stripe, int shrink, std::uint8_t* out, std::int64_t stride, bool tolerant) const;
+  /// Decodes the rectangle `part` of a stripe (in its shrunk pixels) to what `decode` gives there. Only the intervals
+  /// that it touches are read, and they are checked as strictly as `decode` checks them.
+  void decode_part(const Stripe& stripe, int shrink, const Rect& part, std::uint8_t* out, std::int64_t stride) const;
   /// Where the table says that the stripe lies; nothing where it is missing or impossible. Appends.
   void stored_ranges(const Stripe& stripe, std::vector<ByteRange>& out) const;
 
@@ -59,8 +62,11 @@ class RestartStream {
   std::size_t stripe_bytes(const std::vector<std::uint64_t>& starts, const Stripe& stripe) const;
   /// Makes a JPEG stream of the stripe alone; false when markers do not stand where `starts` says.
   bool assemble(const std::vector<std::uint64_t>& starts, const Stripe& stripe, std::uint8_t* stream) const;
-  std::string decode_stripe(const Stripe& stripe, int shrink, std::uint8_t* out, std::int64_t stride,
-                            bool tolerant) const;
+  /// Without `window` all of the stripe.
+  std::string decode_stripe(const Stripe& stripe, int shrink, const codecs::JpegWindow* window, std::uint8_t* out,
+                            std::int64_t stride, bool tolerant) const;
+  /// Rows of intervals, of `rows`, that go through the decompressor together.
+  std::int64_t rows_at_once(std::int64_t rows) const;
 
   const ByteSource& source_;
   const TiffDirectory& directory_;
@@ -89,6 +95,8 @@ class NdpiGrid final : public TileGrid {
   bool has_tile(std::int64_t, std::int64_t) const override { return true; }
   std::string decode_tile(std::int64_t column, std::int64_t row, std::uint8_t* out, std::int64_t stride,
                           bool tolerant) const override;
+  bool decode_part(std::int64_t column, std::int64_t row, const Rect& part, std::uint8_t* out,
+                   std::int64_t stride) const override;
   void stored_ranges(std::int64_t column, std::int64_t row, std::vector<ByteRange>& out) const override;
 
  private:

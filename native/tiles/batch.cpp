@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/executor.hpp"
+#include "tiles/region_announcer.hpp"
 #include "tiles/resample.hpp"
 
 namespace histojet::tiles {
@@ -87,12 +88,22 @@ slide::RegionRequest region_of(const BatchRequest& request, const std::array<dou
           .level = request.level};
 }
 
+ReadAtRequest read_at_request(const BatchRequest& request, const std::array<double, 2>& corner) {
+  return {.x = corner[0], .y = corner[1], .width = request.width, .height = request.height, .mpp = *request.mpp};
+}
+
+/// What is read from the slide for one window.
+slide::RegionRequest source_of(const slide::Slide& slide, const BatchRequest& request,
+                               const std::array<double, 2>& corner) {
+  return request.mpp ? source_region(slide, read_at_request(request, corner)) : region_of(request, corner);
+}
+
 Image read_window(const slide::Slide& slide, const BatchRequest& request, const std::array<double, 2>& corner,
                   const CancelToken& cancel) {
-  if (!request.mpp) return slide.read_region(region_of(request, corner), cancel);
-  return read_at(
-      slide, {.x = corner[0], .y = corner[1], .width = request.width, .height = request.height, .mpp = *request.mpp},
-      cancel);
+  Image window = request.mpp ? read_at(slide, read_at_request(request, corner), cancel)
+                             : slide.read_region(region_of(request, corner), cancel);
+  if (request.colors) request.colors->apply(window);
+  return window;
 }
 
 }  // namespace
@@ -105,9 +116,13 @@ Tensor read_batch(const slide::Slide& slide, const BatchRequest& request, const 
   Tensor tensor(request.normalization ? DType::kF32 : DType::kU8, shape);
   const WindowStore store(request);
   const std::int64_t values = request.width * request.height * 3;
+  const bool as_stored = !request.normalization && !request.planar && !request.mpp && !request.colors;
+  const auto corner_of = [&](std::int64_t i) { return request.corners[static_cast<std::size_t>(i)]; };
+  RegionAnnouncer announcer(slide, count, [&](std::int64_t i) { return source_of(slide, request, corner_of(i)); });
   Executor::instance().parallel_for(count, 0, [&](std::int64_t i) {
-    const auto& corner = request.corners[static_cast<std::size_t>(i)];
-    if (!request.normalization && !request.planar && !request.mpp) {
+    const auto corner = corner_of(i);
+    announcer.before(i, cancel);
+    if (as_stored) {
       slide.read_region(
           region_of(request, corner),
           tensor.values<std::uint8_t>().subspan(static_cast<std::size_t>(i * values), static_cast<std::size_t>(values)),

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <vector>
 
+#include "slide/color_table.hpp"
 #include "slide/slide.hpp"
 #include "tensor/tensor.hpp"
 
@@ -23,11 +25,13 @@ struct BatchRequest {
   std::optional<double> mpp;  ///< wanted resolution in micrometres per pixel, or
   int level = 0;              ///< pixels of this level, corners snapped to it
   bool planar = false;        ///< false: [batch, height, width, 3], true: [batch, 3, height, width]
+  std::shared_ptr<const slide::ColorTable> colors;  ///< applied to the bytes, before they are normalised; may be null
   /// Given: float32; else the bytes as they are.
   std::optional<Normalization> normalization;
 };
 
-/// Reads all windows in parallel straight into one tensor, RGB composited on the slide's background.
+/// Reads all windows in parallel straight into one tensor, RGB composited on the slide's background. To a remote slide
+/// the windows are announced ahead, in groups.
 /// @throws Error kInvalidArgument (size, level, no mpp, deviation 0, more than 2^33 values), kOutOfMemory,
 /// kCorruptFile, kIo; Cancelled.
 Tensor read_batch(const slide::Slide& slide, const BatchRequest& request, const CancelToken& cancel = {});

@@ -10,8 +10,9 @@
 #include "tiles/scaled_read.hpp"
 
 namespace histojet::tiles {
+namespace {
 
-Image read_at(const slide::Slide& slide, const ReadAtRequest& request, const CancelToken& cancel) {
+ScaledWindow scaled_window(const slide::Slide& slide, const ReadAtRequest& request) {
   if (!slide.mpp()) {
     throw Error(
         ErrorCode::kInvalidArgument,
@@ -21,15 +22,23 @@ Image read_at(const slide::Slide& slide, const ReadAtRequest& request, const Can
     throw Error(ErrorCode::kInvalidArgument,
                 "expected a positive mpp (micrometres per pixel), got " + std::to_string(request.mpp));
   }
-  return read_scaled(slide,
-                     {.x = request.x,
-                      .y = request.y,
-                      .width = request.width,
-                      .height = request.height,
-                      .scale_x = request.mpp / slide.mpp()->x,
-                      .scale_y = request.mpp / slide.mpp()->y,
-                      .channels = request.channels},
-                     cancel);
+  return {.x = request.x,
+          .y = request.y,
+          .width = request.width,
+          .height = request.height,
+          .scale_x = request.mpp / slide.mpp()->x,
+          .scale_y = request.mpp / slide.mpp()->y,
+          .channels = request.channels};
+}
+
+}  // namespace
+
+Image read_at(const slide::Slide& slide, const ReadAtRequest& request, const CancelToken& cancel) {
+  return read_scaled(slide, scaled_window(slide, request), cancel);
+}
+
+slide::RegionRequest source_region(const slide::Slide& slide, const ReadAtRequest& request) {
+  return source_region(slide, scaled_window(slide, request));
 }
 
 Image resize(ImageView image, std::int64_t width, std::int64_t height) {

@@ -17,6 +17,8 @@ struct ReadAtRequest {
   int channels = 3;
 };
 Image read_at(const slide::Slide& slide, const ReadAtRequest& request, const CancelToken& cancel = {});
+/// The region of one level that read_at() reads, to announce it to a remote slide. @throws Error as read_at().
+slide::RegionRequest source_region(const slide::Slide& slide, const ReadAtRequest& request);
 
 /// Area average (down) or bicubic (up) of a whole image to a new size.
 Image resize(ImageView image, std::int64_t width, std::int64_t height);

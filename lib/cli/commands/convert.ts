@@ -4,6 +4,7 @@ import { OptionReader, splitArguments } from '../arguments.js';
 import type { Command } from '../command.js';
 import { exitCodes, OutputError, UsageError } from '../exit-codes.js';
 import { withInterruption } from '../interruption.js';
+import { type OpeningOptions, openingOptions, openingTable } from '../opening-options.js';
 import { ProgressDisplay, type ProgressMode, progressMode, progressModes } from '../progress-display.js';
 import { clock, grouped, humanBytes } from '../terminal.js';
 
@@ -17,7 +18,7 @@ interface ConvertOptions {
   readonly mpp: number | undefined;
   readonly region: Rect | undefined;
   readonly pyramid: boolean;
-  readonly tolerant: boolean;
+  readonly opening: OpeningOptions;
   readonly progress: ProgressMode | undefined;
 }
 
@@ -31,7 +32,7 @@ const optionTable = {
   mpp: text,
   region: text,
   'no-pyramid': flag,
-  tolerant: flag,
+  ...openingTable,
   progress: text,
 } as const;
 
@@ -67,7 +68,7 @@ function convertOptions(args: readonly string[]): ConvertOptions {
     mpp: options.number('mpp', { above: true }),
     region: options.rect('region'),
     pyramid: !options.flag('no-pyramid'),
-    tolerant: options.flag('tolerant'),
+    opening: openingOptions(options),
     progress: options.word('progress', progressModes),
   };
 }
@@ -108,7 +109,7 @@ export const convert: Command = async (args, terminal) => {
   const display = new ProgressDisplay(progressMode(options.progress, terminal.stderr), terminal.stderr);
   const started = performance.now();
   return withInterruption(async (signal) => {
-    await using slide = await Slide.open(options.slide, { tolerant: options.tolerant, signal });
+    await using slide = await Slide.open(options.slide, { ...options.opening, signal });
     const part = partOf(slide, options.region);
     const made = await copying(() =>
       Slide.create(options.output, part, {

@@ -3,7 +3,8 @@ import { freemem, totalmem } from 'node:os';
 import { defaultWeightsPath, HoverFast, Slide, systemInfo } from '../../index.js';
 import { OptionReader, splitArguments } from '../arguments.js';
 import type { Command } from '../command.js';
-import { exitCodes, failureOf } from '../exit-codes.js';
+import { exitCodes, failureOf, UsageError } from '../exit-codes.js';
+import { type OpeningOptions, openingOptions, openslideOption } from '../opening-options.js';
 import { checkSlide } from '../slide-checkup.js';
 import { humanBytes, type Terminal, table } from '../terminal.js';
 
@@ -79,8 +80,8 @@ async function checks(): Promise<{ rows: Row[]; exitCode: number }> {
 }
 
 /** What is known of one slide, and whether it reads. */
-async function examine(path: string, terminal: Terminal): Promise<number> {
-  await using slide = await Slide.open(path);
+async function examine(path: string, opening: OpeningOptions, terminal: Terminal): Promise<number> {
+  await using slide = await Slide.open(path, opening);
   const { rows, readable } = await checkSlide(slide);
   terminal.stdout.write(`${slide.path}\n${table(rows)}`);
   return readable ? exitCodes.ok : exitCodes.input;
@@ -88,8 +89,15 @@ async function examine(path: string, terminal: Terminal): Promise<number> {
 
 /** `histojet doctor [SLIDE]` */
 export const doctor: Command = async (args, terminal) => {
-  const path = new OptionReader(splitArguments('doctor', args, {})).optionalPositional('doctor', 'SLIDE');
-  if (path !== undefined) return examine(path, terminal);
+  const options = new OptionReader(splitArguments('doctor', args, openslideOption));
+  const path = options.optionalPositional('doctor', 'SLIDE');
+  if (path !== undefined) return examine(path, openingOptions(options), terminal);
+  if (options.text('openslide') !== undefined) {
+    throw new UsageError(
+      '--openslide says how a slide is opened',
+      'for example: histojet doctor SLIDE --openslide off',
+    );
+  }
   terminal.stdout.write(`${table(machine())}\n`);
   const { rows, exitCode } = await checks();
   terminal.stdout.write(table(rows));

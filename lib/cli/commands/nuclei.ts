@@ -22,13 +22,13 @@ const overlayMaxSizePx = 4096;
 
 /** The slide with a resolution: its own, or the one that the user gave. */
 async function openSlide(options: NucleiOptions, signal: AbortSignal): Promise<Slide> {
-  const { tolerant, mpp } = options;
-  const slide = await Slide.open(options.slide, { tolerant, signal });
+  const { opening, mpp } = options;
+  const slide = await Slide.open(options.slide, { ...opening, signal });
   // A plain picture is taken to have the network's resolution; the run says so in its warnings.
   const picture = slide.format === 'png' || slide.format === 'jpeg';
   if (slide.mpp !== null || (picture && mpp === undefined)) return slide;
   await slide.close();
-  if (mpp !== undefined) return Slide.open(options.slide, { tolerant, mpp, signal });
+  if (mpp !== undefined) return Slide.open(options.slide, { ...opening, mpp, signal });
   throw new UsageError(
     `${options.slide} does not say its resolution`,
     'pass --mpp: 0.25 for a slide scanned at 40x, 0.5 for one at 20x',

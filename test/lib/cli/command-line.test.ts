@@ -137,6 +137,57 @@ describe('histojet nuclei', () => {
   });
 });
 
+describe('--openslide', () => {
+  // Recognised as Hamamatsu VMS, which histojet leaves to OpenSlide.
+  const vms = '[Virtual Microscope Specimen]\nnothing else\n';
+
+  it('says who reads foreign formats, wherever a slide is opened', async () => {
+    const path = inFolder('foreign.vms');
+    const output = ['-o', inFolder('foreign.geojson')];
+    await writeFile(path, vms);
+    for (const args of [
+      ['info', path],
+      ['doctor', path],
+      ['convert', path, inFolder('foreign.tif')],
+      ['nuclei', path, ...output],
+    ]) {
+      const off = await run([...args, '--openslide', 'off']);
+      expect(off.stderr).toMatch(/^histojet: .*foreign\.vms.*switched off.*\n.+\n$/);
+      const missing = await run([...args, '--openslide', inFolder('no-such-library.so')]);
+      expect(missing.stderr).toMatch(/^histojet: .*foreign\.vms.*cannot be loaded.*no-such-library\.so.*\n.+\n$/);
+      expect([off.exitCode, missing.exitCode]).toEqual([3, 3]);
+    }
+  });
+
+  it('does not touch what histojet reads itself', async () => {
+    for (const which of ['auto', 'off', inFolder('no-such-library.so')]) {
+      expect((await run(['info', slide, '--openslide', which])).exitCode).toBe(0);
+      expect((await run(['doctor', slide, '--openslide', which])).exitCode).toBe(0);
+    }
+  });
+
+  it('needs a value, and a slide', async () => {
+    for (const args of [
+      ['info', slide, '--openslide'],
+      ['info', slide, '--openslide='],
+      ['doctor', '--openslide', 'off'],
+      ['demo', '--openslide', 'off'],
+    ]) {
+      const { exitCode, stderr } = await run(args);
+      expect(stderr).toMatch(/^histojet: .*--openslide.*\n.+\n$/);
+      expect(exitCode).toBe(3);
+    }
+  });
+
+  it('stands in the help of every command that opens slides', async () => {
+    for (const command of ['info', 'nuclei', 'convert', 'doctor']) {
+      const { stdout } = await run(['help', command]);
+      expect(stdout).toContain('--openslide WHICH');
+      expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(110);
+    }
+  });
+});
+
 describe('histojet doctor', () => {
   it('finds nothing wrong', async () => {
     const { exitCode, stdout } = await run(['doctor']);

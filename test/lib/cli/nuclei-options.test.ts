@@ -5,12 +5,12 @@ import { nucleiOptions } from '../../../lib/cli/nuclei-options.js';
 describe('nucleiOptions', () => {
   it('has defaults that leave the choice to the library', () => {
     const options = nucleiOptions(['a.svs', '-o', 'a.geojson']);
-    const { slide, output, tissue, tolerant, ...rest } = options;
-    expect({ slide, output, tissue, tolerant }).toEqual({
+    const { slide, output, tissue, opening, ...rest } = options;
+    expect({ slide, output, tissue, opening }).toEqual({
       slide: 'a.svs',
       output: 'a.geojson',
       tissue: true,
-      tolerant: false,
+      opening: { tolerant: false, openslide: 'auto' },
     });
     expect(Object.values(rest).every((value) => value === undefined)).toBe(true);
   });
@@ -19,7 +19,7 @@ describe('nucleiOptions', () => {
     const line =
       '-m w.pth -o o.json --format hovernet-json --mpp 0.5 --region 1,2,3,4 --no-tissue --variant hoverfast ' +
       '--min-area-um2 4 --simplify 0 --stain ihc-dab --precision fast --device cpu --threads 2 --tile-size 512 ' +
-      '--tolerant --overlay o.png --progress json a.svs';
+      '--tolerant --openslide off --overlay o.png --progress json a.svs';
     expect(nucleiOptions(line.split(' '))).toEqual({
       slide: 'a.svs',
       output: 'o.json',
@@ -37,7 +37,7 @@ describe('nucleiOptions', () => {
       device: 'cpu',
       threads: 2,
       tileSize: 512,
-      tolerant: true,
+      opening: { tolerant: true, openslide: 'off' },
       progress: 'json',
     });
   });
@@ -52,6 +52,7 @@ describe('nucleiOptions', () => {
     ['both tissue options', 'a.svs -o o.geojson --tissue --no-tissue'],
     ['no threads', 'a.svs -o o.geojson --threads 0'],
     ['an empty output', 'a.svs --output='],
+    ['an empty library', 'a.svs -o o.geojson --openslide='],
   ])('refuses %s', (_, line) => {
     expect(() => nucleiOptions(line.split(' ').filter(Boolean))).toThrow(UsageError);
   });

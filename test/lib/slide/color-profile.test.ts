@@ -154,12 +154,42 @@ describe('icc', () => {
     expectSameBytes((await slide.readAt({ ...whole, mpp: 0.5, icc: 'srgb' })).data, data);
     expectSameBytes((await slide.thumbnail({ maxSize: side, icc: 'srgb' })).data, data);
     for await (const { image } of slide.tiles({ size: side, icc: 'srgb' })) expectSameBytes(image.data, data);
+    const positions = [{ x: 0, y: 0 }];
+    for (const mpp of [undefined, 0.5]) {
+      const at = mpp === undefined ? {} : { mpp };
+      const batch = await slide.readBatch({ positions, width: side, height: side, ...at, icc: 'srgb' });
+      expectSameBytes((await batch.data()) as Uint8Array, data);
+    }
     const four = await slide.readRegion({ ...whole, x: -1, channels: 4, icc: 'srgb' });
     expect([...four.data.subarray(0, 8)]).toEqual([0, 0, 0, 0, ...data.subarray(0, 3), 255]);
     const tile = await slide.deepZoom({ format: 'png', icc: 'srgb' }).tile(7, 0, 0);
     writeFileSync(join(folder, 'tile.png'), tile);
     await using picture = await Slide.open(join(folder, 'tile.png'));
     expectSameBytes((await picture.readRegion(whole)).data, data);
+  });
+
+  it('comes before the normalisation of a batch', async () => {
+    await using slide = await Slide.open(slideWith('batch.tif', profile()));
+    const positions = [
+      { x: 0, y: 0 },
+      { x: 40, y: 31 },
+    ];
+    const normalize = { mean: [0.5, 0.25, 0.125], std: [0.25, 0.5, 2] } as const;
+    const request = { positions, width: 17, height: 9, layout: 'nchw', normalize } as const;
+    const values = (await (await slide.readBatch({ ...request, icc: 'srgb' })).data()) as Float32Array;
+    const { data } = await slide.readRegion({ x: 40, y: 31, width: 17, height: 9, icc: 'srgb' });
+    const wanted = Float32Array.from({ length: data.length }, (_, i) => {
+      const c = Math.floor(i / 153) as 0 | 1 | 2;
+      return ((data[3 * (i % 153) + c] ?? 0) / 255 - normalize.mean[c]) / normalize.std[c];
+    });
+    const furthest = wanted.reduce((most, value, i) => Math.max(most, Math.abs(value - (values[459 + i] ?? 9))), 0);
+    expect(furthest).toBeLessThan(1e-5);
+    const stored = (await (await slide.readBatch(request)).data()) as Float32Array;
+    expect(stored).not.toEqual(values);
+    const icc = 'p3' as never;
+    await expectArgumentError(slide.readBatch({ ...request, icc }), RangeError, /^icc/);
+    const signal = AbortSignal.abort(new Error('enough'));
+    await expect(slide.readBatch({ ...request, icc: 'srgb', signal })).rejects.toThrow('enough');
   });
 
   it('comes along with a copy', async () => {
@@ -173,7 +203,10 @@ describe('icc', () => {
     await using slide = await Slide.open((await smallSlide(folder)).path);
     expect(await slide.iccProfile()).toBeNull();
     const region = { x: 0, y: 0, width: 50, height: 50 };
-    expectSameBytes((await slide.readRegion({ ...region, icc: 'srgb' })).data, (await slide.readRegion(region)).data);
+    const { data } = await slide.readRegion(region);
+    expectSameBytes((await slide.readRegion({ ...region, icc: 'srgb' })).data, data);
+    const batch = await slide.readBatch({ positions: [region], width: 50, height: 50, icc: 'srgb' });
+    expectSameBytes((await batch.data()) as Uint8Array, data);
   });
 
   it('tells what is wrong with a profile', async () => {
@@ -185,5 +218,7 @@ describe('icc', () => {
     await using lab = await Slide.open(slideWith('lab.tif', profile('CMYK')));
     await expectCode(lab.readRegion({ ...whole, icc: 'srgb' }), 'HISTOJET_UNSUPPORTED_FORMAT', /CMYK, expected RGB/);
     await expectArgumentError(lab.readRegion({ ...whole, icc: 'p3' as never }), RangeError, /^icc/);
+    const batch = lab.readBatch({ positions: [whole], width: side, height: side, icc: 'srgb' });
+    await expectCode(batch, 'HISTOJET_UNSUPPORTED_FORMAT', /CMYK/);
   });
 });

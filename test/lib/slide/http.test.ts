@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { HistojetError, Slide, type SlideOptions, synthesizeSlide } from '../../../lib/index.js';
-import { expectArgumentError, expectCode, expectSameBytes, temporaryFolder } from '../support.js';
+import { HistojetError, HoverFast, Slide, type SlideOptions, synthesizeSlide } from '../../../lib/index.js';
+import { expectArgumentError, expectCode, expectSameBytes, temporaryFolder, tinyWeights } from '../support.js';
 import { RangeServer } from './range-server.js';
 
 const folder = temporaryFolder();
@@ -84,6 +84,34 @@ test('tiles come in order, their bytes in few requests side by side', async () =
   expect(server.atOnce.most).toBeLessThanOrEqual(6);
   server.requests.length = 0;
   for await (const _ of remote.tiles({ size: 64, level: 0 })) break;
+});
+
+test('the windows of a batch share requests', async () => {
+  await using server = await RangeServer.start(bytes);
+  await using local = await Slide.open(path);
+  const positions = Array.from({ length: 70 }, (_, i) => ({ x: (i % 10) * 300, y: Math.floor(i / 10) * 280 }));
+  for (const scale of [{}, { level: 1 }, { mpp: 0.25 }, { mpp: 0.4 }]) {
+    await using remote = await opened(server);
+    const opening = server.requests.length;
+    const request = { positions, width: 64, height: 64, ...scale };
+    const expected = await (await local.readBatch(request)).data();
+    expectSameBytes((await (await remote.readBatch(request)).data()) as Uint8Array, expected as Uint8Array);
+    expect(server.requests.length - opening).toBeLessThanOrEqual(4); // window by window: 25 at full resolution
+  }
+});
+
+test('the windows of a run share requests', async () => {
+  await using server = await RangeServer.start(bytes);
+  await using model = await HoverFast.load(tinyWeights);
+  await using remote = await opened(server);
+  const opening = server.requests.length;
+  // The first and the third window of the upper row: what lies between them is fetched along, so that rows join.
+  const tissue = { width: 3, height: 2, downsample: 1024, data: new Uint8Array([1, 0, 1, 0, 0, 0]) };
+  let windows = 0;
+  const run = model.segmentSlide(remote, { tissue, onProgress: ({ done }) => (windows = done) });
+  for await (const _ of run);
+  expect(windows).toBe(2);
+  expect(server.requests.length - opening).toBeLessThanOrEqual(2); // window by window: 6
 });
 
 test('servers without ranges are refused before their body comes', async () => {

@@ -62,30 +62,45 @@ std::vector<std::uint8_t> encode(const Layout& layout, int width, int height) {
 
 class JpegWindows : public testing::TestWithParam<Layout> {};
 
+class RandomWindows {
+ public:
+  JpegWindow next(std::int64_t width, std::int64_t height) {
+    JpegWindow window{below(width), below(height)};
+    window.width = 1 + below(width - window.x);
+    window.height = 1 + below(height - window.y);
+    return window;
+  }
+
+ private:
+  std::int64_t below(std::int64_t limit) {
+    random_ = random_ * 1664525u + 1013904223u;
+    return static_cast<std::int64_t>(std::uint64_t{random_} * static_cast<std::uint64_t>(limit) >> 32);
+  }
+  std::uint32_t random_ = 7;
+};
+
 TEST_P(JpegWindows, EqualTheWhole) {
   JpegDecoder decoder;
   const int channels = 3;
-  for (const auto& [width, height] : {std::pair{256, 256}, {240, 240}, {129, 71}, {17, 300}, {8, 8}, {1, 1}}) {
-    const auto stream = encode(GetParam(), width, height);
-    Image whole(width, height, channels);
-    decoder.decode(stream, JpegColor::kAuto, width, height, channels, whole.data.data(), width * channels);
-    std::uint32_t random = 7;
-    const auto below = [&](std::int64_t limit) {
-      random = random * 1664525u + 1013904223u;
-      return static_cast<std::int64_t>(std::uint64_t{random} * static_cast<std::uint64_t>(limit) >> 32);
-    };
-    for (int i = 0; i < 60; ++i) {
-      JpegWindow window{below(width), below(height)};
-      window.width = 1 + below(width - window.x);
-      window.height = 1 + below(height - window.y);
-      Image part(window.width, window.height, channels, 77);
-      decoder.decode_window(stream, JpegColor::kAuto, width, height, channels, window, part.data.data(),
-                            window.width * channels);
-      for (std::int64_t y = 0; y < window.height; ++y) {
-        const std::uint8_t* expected = whole.row(window.y + y) + window.x * channels;
-        ASSERT_TRUE(std::equal(part.row(y), part.row(y) + window.width * channels, expected))
-            << width << " x " << height << ", window " << window.x << ", " << window.y << ", " << window.width << " x "
-            << window.height << ", row " << y;
+  for (const int shrink : {1, 2, 4, 8}) {
+    for (const auto& [width, height] :
+         {std::pair{256, 256}, {240, 240}, {129, 71}, {300, 16}, {300, 8}, {17, 300}, {8, 8}, {1, 1}}) {
+      const auto stream = encode(GetParam(), width, height);
+      Image whole((width + shrink - 1) / shrink, (height + shrink - 1) / shrink, channels);
+      decoder.decode(stream, JpegColor::kAuto, width, height, channels, whole.data.data(), whole.width * channels,
+                     false, shrink);
+      RandomWindows windows;
+      for (int i = 0; i < 80 / (shrink + 1); ++i) {
+        const JpegWindow window = windows.next(whole.width, whole.height);
+        Image part(window.width, window.height, channels, 77);
+        decoder.decode_window(stream, JpegColor::kAuto, width, height, channels, window, part.data.data(),
+                              window.width * channels, shrink);
+        for (std::int64_t y = 0; y < window.height; ++y) {
+          const std::uint8_t* expected = whole.row(window.y + y) + window.x * channels;
+          ASSERT_TRUE(std::equal(part.row(y), part.row(y) + window.width * channels, expected))
+              << width << " x " << height << " / " << shrink << ", window " << window.x << ", " << window.y << ", "
+              << window.width << " x " << window.height << ", row " << y;
+        }
       }
     }
   }
@@ -108,8 +123,25 @@ TEST(JpegWindow, RefusesWhatLeavesTheStream) {
   }
   const std::vector<std::uint8_t> cut(stream.begin(), stream.begin() + 300);
   EXPECT_THROW(decoder.decode_window(cut, JpegColor::kAuto, 64, 48, 3, {8, 40, 4, 4}, out.data(), 64 * 3), Error);
+  const JpegWindow corner{28, 0, 4, 4};
+  EXPECT_NO_THROW(decoder.decode_window(stream, JpegColor::kAuto, 64, 48, 3, corner, out.data(), 64 * 3, 2));
+  EXPECT_THROW(decoder.decode_window(stream, JpegColor::kAuto, 64, 48, 3, {29, 0, 4, 4}, out.data(), 64 * 3, 2), Error);
+  EXPECT_THROW(decoder.decode_window(stream, JpegColor::kAuto, 64, 48, 3, corner, out.data(), 64 * 3, 3), Error);
   // The decoder is as good as new afterwards.
   decoder.decode_window(stream, JpegColor::kAuto, 64, 48, 3, {8, 40, 4, 4}, out.data(), 64 * 3);
+}
+
+TEST(JpegWindow, TheLastUnitsAreCheckedToTheEndOfTheStream) {
+  JpegDecoder decoder;
+  std::vector<std::uint8_t> stream = encode(kLayouts[0], 64, 48);
+  std::vector<std::uint8_t> out(64 * 48 * 3);
+  const auto read = [&](const JpegWindow& window) {
+    decoder.decode_window(stream, JpegColor::kAuto, 64, 48, 3, window, out.data(), 64 * 3);
+  };
+  // Bytes that no unit uses, in front of the end marker.
+  stream.insert(stream.end() - 2, 40, 1);
+  EXPECT_NO_THROW(read({0, 30, 8, 10}));
+  EXPECT_THROW(read({0, 30, 8, 11}), Error);
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdint>
 #include <map>
+#include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -57,12 +59,35 @@ class DiscSlide final : public slide::Slide {
                    const CancelToken& cancel) const override {
     cancel.throw_if_cancelled();
     if (++reads == fail_at_read) throw Error(ErrorCode::kCorruptFile, "tile 3, 4 of level 0 is damaged");
+    if (is_remote) {
+      std::lock_guard lock(mutex);
+      const bool known = std::ranges::any_of(announced, [&](const slide::RegionRequest& region) {
+        return region.x == request.x && region.y == request.y && region.width == request.width &&
+               region.height == request.height;
+      });
+      reads_unannounced += known ? 0 : 1;
+      fewest_announced = std::min(fewest_announced, announced.size());
+    }
     for (std::int64_t y = 0; y < request.height; ++y) {
       for (std::int64_t x = 0; x < request.width; ++x) {
         paint(request.x + x, request.y + y, out.data() + 3 * (y * request.width + x));
       }
     }
   }
+
+  bool remote() const override { return is_remote; }
+  void announce(std::span<const slide::RegionRequest> requests, const CancelToken&) const override {
+    std::lock_guard lock(mutex);
+    announced.insert(announced.end(), requests.begin(), requests.end());
+    ++announcements;
+  }
+
+  bool is_remote = false;
+  mutable std::mutex mutex;  // guards what follows
+  mutable std::vector<slide::RegionRequest> announced;
+  mutable int announcements = 0;
+  mutable int reads_unannounced = 0;
+  mutable std::size_t fewest_announced = SIZE_MAX;  ///< at any read
 
   mutable std::atomic<int> reads{0};
   int fail_at_read = -1;

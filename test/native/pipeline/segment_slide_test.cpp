@@ -107,6 +107,29 @@ TEST(SegmentSlide, TissueMaskSelectsWindows) {
   }
 }
 
+TEST(SegmentSlide, AnnouncesStripsOfARemoteSlideAhead) {
+  const auto local = std::make_shared<DiscSlide>(5000, 2000, 0.25);
+  const auto remote = std::make_shared<DiscSlide>(5000, 2000, 0.25);
+  remote->is_remote = true;
+  const Outcome expected = run_all(local, whole_slide());
+  EXPECT_TRUE(local->announced.empty());
+  for (const int threads : {1, 2}) {
+    SegmentSlideOptions options = whole_slide();
+    options.threads = threads;
+    remote->announced.clear();
+    remote->announcements = remote->reads = 0;
+    const Outcome outcome = run_all(remote, options);
+    ASSERT_FALSE(outcome.failure);
+    EXPECT_EQ(outcome.nuclei.centroids, expected.nuclei.centroids);
+    // 2 rows of 5 windows: strips of 4 and 1, each announced once and before it is read, in groups of 3 and 1.
+    EXPECT_EQ(remote->announced.size(), 4u);
+    EXPECT_EQ(remote->reads, 4);
+    EXPECT_EQ(remote->reads_unannounced, 0);
+    EXPECT_EQ(remote->announcements, 2);
+    EXPECT_EQ(remote->fewest_announced, 4u);
+  }
+}
+
 TEST(SegmentSlide, DamagedTileReachesTheCaller) {
   const auto slide = std::make_shared<DiscSlide>(2500, 2500, 0.25);
   slide->fail_at_read = 3;

@@ -177,6 +177,20 @@ TEST(Ndpi, ShrunkLevelsAreShrunkByTheDct) {
   }
 }
 
+/// The stream of the first directory of a file.
+struct OpenStream {
+  OpenStream(std::shared_ptr<const ByteSource> bytes, std::int64_t width, std::int64_t height)
+      : source(std::move(bytes)), tiff(source) {
+    const TiffDirectory& directory = tiff.directories().front();
+    const ByteRange place{directory.integer(tag::kStripOffsets, 0), directory.integer(tag::kStripByteCounts, 0)};
+    stream = std::make_shared<const RestartStream>(
+        tiff, directory, read_jpeg_frame(*source, place.offset, place.length), place, width, height);
+  }
+  std::shared_ptr<const ByteSource> source;
+  TiffFile tiff;
+  std::shared_ptr<const RestartStream> stream;
+};
+
 TEST(Ndpi, RunsOfIntervalsEqualSingleOnes) {
   // Chroma is shared across columns here, so that only rows may be joined; each interval alone is the reference.
   for (const int down : {1, 2}) {
@@ -184,12 +198,8 @@ TEST(Ndpi, RunsOfIntervalsEqualSingleOnes) {
     NdpiBuilder file;
     file.image(jpeg, 256, 128, 20, starts_field(jpeg));
     const auto source = memory_source(file.bytes(), "a.ndpi");
-    const TiffFile tiff(source);
-    ASSERT_TRUE(tiff.ndpi());
-    const TiffDirectory& directory = tiff.directories().front();
-    const ByteRange place{directory.integer(tag::kStripOffsets, 0), directory.integer(tag::kStripByteCounts, 0)};
-    const auto stream = std::make_shared<const RestartStream>(
-        tiff, directory, read_jpeg_frame(*source, place.offset, place.length), place, 256, 128);
+    const OpenStream open(source, 256, 128);
+    const auto& stream = open.stream;
     ASSERT_EQ(stream->interval_width(), 64);
     ASSERT_EQ(stream->interval_height(), 8 * down);
     Image single(256, 128, 3);
@@ -200,6 +210,103 @@ TEST(Ndpi, RunsOfIntervalsEqualSingleOnes) {
     }
     const auto slide = Slide::open(source);
     EXPECT_EQ(slide->read_region({.width = 256, .height = 128}).data, single.data) << down;
+  }
+}
+
+/// Places for parts inside a tile.
+class RandomParts {
+ public:
+  Rect next(std::int64_t width, std::int64_t height) {
+    Rect part{below(width), below(height), 0, 0};
+    part.width = 1 + below(width - part.x);
+    part.height = 1 + below(height - part.y);
+    return part;
+  }
+
+ private:
+  std::int64_t below(std::int64_t limit) {
+    random_ = random_ * 1664525u + 1013904223u;
+    return static_cast<std::int64_t>(std::uint64_t{random_} * static_cast<std::uint64_t>(limit) >> 32);
+  }
+  std::uint32_t random_ = 3;
+};
+
+/// Every part must be what the whole tile shows there, with no byte written beside it.
+void expect_parts_of_tiles(const NdpiGrid& grid) {
+  RandomParts parts;
+  for (std::int64_t row = 0; row < grid.tiles_down(); ++row) {
+    for (std::int64_t column = 0; column < grid.tiles_across(); ++column) {
+      Image whole(grid.tile_width(), grid.tile_height(), 3, 1);
+      grid.decode_tile(column, row, whole.data.data(), whole.width * 3, false);
+      const std::int64_t width = std::min(whole.width, grid.width() - column * whole.width);
+      const std::int64_t height = std::min(whole.height, grid.height() - row * whole.height);
+      for (int i = 0; i < 12; ++i) {
+        const Rect part = parts.next(width, height);
+        Image framed(part.width + 2, part.height, 3, 77);
+        ASSERT_TRUE(grid.decode_part(column, row, part, framed.data.data() + 3, framed.width * 3));
+        for (std::int64_t y = 0; y < part.height; ++y) {
+          const std::uint8_t* got = framed.row(y) + 3;
+          ASSERT_TRUE(std::equal(got, got + part.width * 3, whole.row(part.y + y) + part.x * 3))
+              << "tile " << column << ", " << row << ", part " << part.x << ", " << part.y << ", " << part.width
+              << " x " << part.height << ", row " << y;
+          ASSERT_TRUE(got[-1] == 77 && got[part.width * 3] == 77);
+        }
+      }
+    }
+  }
+}
+
+TEST(Ndpi, PartsOfTilesEqualTheWhole) {
+  struct Sampling {
+    int across, down;
+  };
+  for (const Sampling& sampling : {Sampling{1, 1}, {2, 1}, {2, 2}, {1, 2}}) {
+    for (const int interval : {32, 64, 1024}) {
+      const std::int64_t width = 2048;
+      const std::int64_t height = interval == 1024 ? 75 : 283;
+      const auto jpeg =
+          test::restart_jpeg(picture(width, height), {.across_samples = sampling.across,
+                                                      .down_samples = sampling.down,
+                                                      .restart_interval = interval / 8 / sampling.across});
+      NdpiBuilder file;
+      file.image(jpeg, width, height, 20, starts_field(jpeg));
+      const OpenStream open(memory_source(file.bytes(), "a.ndpi"), width, height);
+      ASSERT_EQ(open.stream->interval_width(), interval);
+      for (const int shrink : {1, 2, 4, 8}) {
+        SCOPED_TRACE(testing::Message() << sampling.across << " x " << sampling.down << ", " << interval << " / "
+                                        << shrink);
+        expect_parts_of_tiles(NdpiGrid(open.stream, shrink));
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+TEST(Ndpi, DamageInAPartIsSeenAndDamageBelowItIsNot) {
+  const auto good = test::restart_jpeg(picture(512, 64), {.across_samples = 1, .restart_interval = 32});
+  const auto starts = test::restart_starts(good);
+  constexpr std::size_t kRow = 3;
+  for (const bool emptied : {false, true}) {
+    // Interval 0 of row 3 breaks off early, or holds bytes that no unit uses.
+    auto jpeg = good;
+    const auto end = static_cast<std::ptrdiff_t>(starts[kRow * 2 + 1]) - 2;
+    if (emptied) {
+      jpeg.erase(jpeg.begin() + end - 100, jpeg.begin() + end);
+    } else {
+      jpeg.insert(jpeg.begin() + end, 100, 1);
+    }
+    NdpiBuilder file;
+    file.image(jpeg, 512, 64, 20, starts_field(jpeg));
+    const OpenStream open(memory_source(file.bytes(), "a.ndpi"), 512, 64);
+    const NdpiGrid grid(open.stream, 1);
+    Image out(grid.tile_width(), grid.tile_height(), 3);
+    const auto read = [&](const Rect& part) { grid.decode_part(0, 0, part, out.data.data(), out.width * 3); };
+    EXPECT_THROW(grid.decode_tile(0, 0, out.data.data(), out.width * 3, false), Error);
+    EXPECT_THROW(read({5, 0, 9, 64}), Error) << emptied;
+    EXPECT_THROW(read({5, 8 * kRow + 7, 9, 1}), Error) << emptied;
+    EXPECT_THROW(read({250, 8 * kRow, 1, 1}), Error) << emptied;
+    EXPECT_NO_THROW(read({5, 0, 9, 8 * kRow})) << emptied;
+    EXPECT_NO_THROW(read({5, 8 * (kRow + 1), 9, 8})) << emptied;
   }
 }
 

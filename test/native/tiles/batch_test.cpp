@@ -91,6 +91,45 @@ TEST(Batch, NormalisesPerChannel) {
   }
 }
 
+TEST(Batch, ConvertsColoursBeforeItNormalises) {
+  std::vector<std::uint16_t> values;
+  for (int i = 0; i < 33 * 33 * 33; ++i) {
+    for (const int node : {i % 33, i / 33 / 33, 32 - i / 33 % 33}) {  // blue, red, inverted green
+      values.push_back(static_cast<std::uint16_t>(65535 * (node / 32.0 + 0.5) / 2 + 0.5));
+    }
+  }
+  BatchRequest request = three_windows();
+  request.colors = std::make_shared<const slide::ColorTable>(values);
+  const std::int64_t pixels = request.width * request.height;
+  for (const bool planar : {false, true}) {
+    for (const bool normalized : {false, true}) {
+      for (const bool scaled : {false, true}) {
+        request.planar = planar;
+        request.mpp = scaled ? std::optional(0.61) : std::nullopt;
+        request.normalization.reset();
+        if (normalized) request.normalization = tiles::Normalization{{0.5F, 0.25F, 0.125F}, {0.5F, 2, 0.25F}};
+        const Tensor tensor = read_batch(waves_slide(), request);
+        const Image image = alone(request, 1);
+        std::int64_t wrong = 0;
+        for (std::int64_t i = 0; i < pixels * 3; ++i) {
+          const auto c = static_cast<std::size_t>(i % 3);
+          const std::uint8_t* stored = image.data.data() + i / 3 * 3;
+          const int wanted = c == 0 ? stored[2] : c == 1 ? stored[0] : 255 - stored[1];
+          const std::int64_t at = pixels * 3 + (planar ? i % 3 * pixels + i / 3 : i);
+          if (normalized) {
+            const auto& [mean, deviation] = *request.normalization;
+            wrong += tensor.values<float>()[static_cast<std::size_t>(at)] !=
+                     (static_cast<float>(wanted) / 255.0F - mean[c]) / deviation[c];
+          } else {
+            wrong += tensor.bytes()[at] != wanted;
+          }
+        }
+        EXPECT_EQ(wrong, 0) << "planar " << planar << ", normalised " << normalized << ", scaled " << scaled;
+      }
+    }
+  }
+}
+
 TEST(Batch, RefusesWhatCannotBeRead) {
   const auto code_of = [](const BatchRequest& request) {
     try {
