@@ -3,14 +3,11 @@ export type { Image, ImageInput } from './internal/image.js';
 export type { Progress, ProgressListener } from './internal/progress.js';
 export type { Rect } from './internal/rect.js';
 export { type SystemInfo, systemInfo, version } from './internal/system-info.js';
-export {
-  defaultWeightsPath,
-  HoverFast,
-  type ModelInfo,
-  type ModelOptions,
-  type Precision,
-  type PredictedMaps,
-} from './models/hover-fast.js';
+export { defaultWeightsPath, HoverFast } from './models/hover-fast.js';
+export { HoverNet, type HoverNetPredictOptions } from './models/hover-net.js';
+export { loadModel } from './models/load-model.js';
+export type { ModelOptions, Precision } from './models/model-options.js';
+export type { ModelInfo, NucleiModel, PredictedMaps, PredictOptions } from './models/nuclei-model.js';
 export type { SegmentOptions, SegmentSlideOptions, Stain } from './models/segment-options.js';
 export { type HoverPostprocessOptions, hoverPostprocess, type NucleiMaps } from './nuclei/hover-postprocess.js';
 export { type LabelMap, type Nucleus, NucleusList, type Ring } from './nuclei/nucleus-list.js';

@@ -160,6 +160,9 @@ export interface NativeModelInfo {
   readonly memoryBytes: number;
   readonly mpp: number;
   readonly marginPx: number;
+  readonly outputMarginPx: number;
+  readonly tilePx: number;
+  readonly types: readonly { readonly name: string; readonly color: readonly [number, number, number] }[];
 }
 export interface NativeWriterOptions {
   readonly path: string;
@@ -222,7 +225,12 @@ export interface NativeBinding {
     cancel: Cancel,
     colors?: ColorTableHandle,
   ): Promise<NativeImage>;
-  slideReadBatch(slide: SlideHandle, batch: NativeBatch, cancel: Cancel): Promise<TensorHandle>;
+  slideReadBatch(
+    slide: SlideHandle,
+    batch: NativeBatch,
+    cancel: Cancel,
+    colors?: ColorTableHandle,
+  ): Promise<TensorHandle>;
   slideReadAssociated(slide: SlideHandle, name: string, cancel: Cancel): Promise<NativeImage>;
   slideThumbnail(slide: SlideHandle, maxSize: number, cancel: Cancel, colors?: ColorTableHandle): Promise<NativeImage>;
   slideTissueMask(slide: SlideHandle, mpp: number, cancel: Cancel): Promise<NativeMask>;
@@ -296,7 +304,9 @@ export interface NativeBinding {
   tensorData(tensor: TensorHandle, cancel: Cancel): Promise<ArrayBuffer>;
   tensorClose(tensor: TensorHandle): void;
 
+  modelLoad(weights: WeightsHandle, precision: string, cancel: Cancel): Promise<ModelHandle>;
   hoverfastLoad(weights: WeightsHandle, precision: string, cancel: Cancel): Promise<ModelHandle>;
+  hovernetLoad(weights: WeightsHandle, precision: string, cancel: Cancel): Promise<ModelHandle>;
   modelInfo(model: ModelHandle): NativeModelInfo;
   modelDescribe(model: ModelHandle, height: number, width: number): string;
   modelPredict(
@@ -304,6 +314,7 @@ export interface NativeBinding {
     images: readonly NativeImage[],
     batched: boolean,
     stain: string,
+    patchPx: number,
     cancel: Cancel,
   ): Promise<NativeTensors>;
   modelSegment(model: ModelHandle, image: NativeImage, options: NativeSegment, cancel: Cancel): Promise<NucleiHandle>;

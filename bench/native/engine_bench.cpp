@@ -1,9 +1,6 @@
-// Time of one 1024 x 1024 tile for the networks that we ship, as JSON lines: milliseconds, useful GFLOP/s and the share
-// of this CPU's measured multiply-add peak. Weights are computed, so nothing has to be downloaded.
-// usage: engine_bench [side] [repetitions]
-#include <immintrin.h>
-#include <time.h>
-
+// Time of one 1024 x 1024 tile for the networks that we ship, as JSON lines for each precision: milliseconds, useful
+// GFLOP/s and the share of the peak of the unit that computes, measured in the same run. Weights are computed, so
+// nothing has to be downloaded. usage: engine_bench [side] [repetitions]
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -14,85 +11,38 @@
 #include "../../test/native/models/formula_dict.hpp"
 #include "clock.hpp"
 #include "models/nuclei_network.hpp"
+#include "peaks.hpp"
 
 using namespace histojet;
 
 namespace {
-
-double thread_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
-constexpr int kSums = 12;  // more independent sums than latency x units
-constexpr int kTurns = 1000000;
-
-/// GFLOP/s of multiply-adds on values in registers: what 100 % means on this core. The sums are returned through
-/// `sink`, or the loop would be removed.
-__attribute__((target("avx512f"))) double peak_avx512(float* sink) {
-  __m512 sums[kSums];
-  for (__m512& sum : sums) sum = _mm512_set1_ps(1.0f);
-  const __m512 factor = _mm512_set1_ps(0.999f);
-  const __m512 offset = _mm512_set1_ps(0.001f);
-  const double start = thread_seconds();
-  for (int turn = 0; turn < kTurns; ++turn) {
-#pragma GCC unroll 12
-    for (int i = 0; i < kSums; ++i) sums[i] = _mm512_fmadd_ps(sums[i], factor, offset);
-  }
-  const double seconds = thread_seconds() - start;
-  for (const __m512& sum : sums) *sink += _mm512_cvtss_f32(sum);
-  return 2.0 * 16 * kSums * kTurns / seconds / 1e9;
-}
-
-__attribute__((target("avx2,fma"))) double peak_avx2(float* sink) {
-  __m256 sums[kSums];
-  for (__m256& sum : sums) sum = _mm256_set1_ps(1.0f);
-  const __m256 factor = _mm256_set1_ps(0.999f);
-  const __m256 offset = _mm256_set1_ps(0.001f);
-  const double start = thread_seconds();
-  for (int turn = 0; turn < kTurns; ++turn) {
-#pragma GCC unroll 12
-    for (int i = 0; i < kSums; ++i) sums[i] = _mm256_fmadd_ps(sums[i], factor, offset);
-  }
-  const double seconds = thread_seconds() - start;
-  for (const __m256& sum : sums) *sink += _mm256_cvtss_f32(sum);
-  return 2.0 * 8 * kSums * kTurns / seconds / 1e9;
-}
-
-double peak() {
-  if (active_isa() == Isa::kScalar) return 0.0;
-  float sink = 0.0f;
-  const double gflops = active_isa() >= Isa::kAvx512 ? peak_avx512(&sink) : peak_avx2(&sink);
-  volatile float kept = sink;  // the sums count as used
-  static_cast<void>(kept);
-  return gflops;
-}
 
 struct Case {
   std::string name;
   models::HoverFastConfig config;
 };
 
-void measure(const Case& item, std::int64_t side, int repetitions) {
+void measure(const Case& item, std::int64_t side, int repetitions, engine::Precision precision) {
   const auto dict = test::formula_dict(item.config);
-  const auto network = models::load_hoverfast(dict);
+  const auto network = models::load_hoverfast(dict, {.precision = precision});
+  if (network->info().precision != engine::precision_name(precision)) return;
   const engine::Graph graph = models::build_hoverfast(weights::WeightScope(dict), item.config);
   const double gflop = static_cast<double>(engine::Plan(engine::Program::compile(graph), {side, side}).flops()) / 1e9;
   const Image image = test::noise_image(side, side);
   const auto session = network->make_session(side, side);
+  const bool tiles = precision != engine::Precision::kFloat32;
   Maps maps;
   for (const int threads : {1, 2}) {
     double best_core = 1e30;
     double best_wall = 1e30;
     double best_peak = 0.0;
     for (int i = 0; i < repetitions; ++i) {
-      best_peak = std::max(best_peak, peak());
-      const double core = thread_seconds();
+      best_peak = std::max(best_peak, tiles ? bench::peak_tiles() : bench::peak_multiply_add());
+      const double core = bench::thread_seconds();
       const double wall = wall_seconds();
       network->predict(*session, image, maps, threads, {});
       best_wall = std::min(best_wall, wall_seconds() - wall);
-      best_core = std::min(best_core, thread_seconds() - core);
+      best_core = std::min(best_core, bench::thread_seconds() - core);
     }
     // The calling thread's core time says little about two threads: their figure is wall time.
     const double seconds = threads == 1 ? best_core : best_wall;
@@ -113,7 +63,11 @@ void measure(const Case& item, std::int64_t side, int repetitions) {
 int main(int argc, char** argv) {
   const std::int64_t side = argc > 1 ? std::atoll(argv[1]) : 1024;
   const int repetitions = argc > 2 ? std::atoi(argv[2]) : 5;
-  measure({"hoverfast msunet depth 3 wf 4", {}}, side, repetitions);
-  measure({"hoverfast unet depth 4 wf 4", {.depth = 4, .conv_block = models::BlockKind::kUnet}}, side, repetitions);
+  for (const engine::Precision precision :
+       {engine::Precision::kFloat32, engine::Precision::kHigh, engine::Precision::kFast}) {
+    measure({"hoverfast msunet depth 3 wf 4", {}}, side, repetitions, precision);
+    measure({"hoverfast unet depth 4 wf 4", {.depth = 4, .conv_block = models::BlockKind::kUnet}}, side, repetitions,
+            precision);
+  }
   return 0;
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/patch_prediction.hpp"
+#include "tiles/haematoxylin.hpp"
 #include "tiles/resample.hpp"
 
 namespace histojet {
@@ -23,11 +25,53 @@ std::vector<std::int32_t> labels_at_size(const std::vector<std::int32_t>& labels
   return result;
 }
 
+Image copy_of(ImageView rgb) {
+  Image copy(rgb.width, rgb.height, rgb.channels);
+  for (std::int64_t y = 0; y < rgb.height; ++y) std::copy_n(rgb.row(y), rgb.width * rgb.channels, copy.row(y));
+  return copy;
+}
+
 }  // namespace
 
 NucleiModel NucleiModel::load_hoverfast(std::shared_ptr<const weights::StateDict> dict,
                                         const models::LoadOptions& options) {
   return NucleiModel(models::load_hoverfast(std::move(dict), options));
+}
+
+NucleiModel NucleiModel::load_hovernet(std::shared_ptr<const weights::StateDict> dict,
+                                       const models::LoadOptions& options) {
+  return NucleiModel(models::load_hovernet(std::move(dict), options));
+}
+
+NucleiModel NucleiModel::load(std::shared_ptr<const weights::StateDict> dict, const models::LoadOptions& options) {
+  return NucleiModel(models::load_nuclei_network(std::move(dict), options));
+}
+
+Maps NucleiModel::predict(ImageView rgb, const PredictOptions& options, const CancelToken& cancel) const {
+  if (info().output_margin_px == 0) {
+    if (options.patch_px == 0) return pipeline::predict_maps(network_, rgb, options.stain, cancel);
+    throw Error(ErrorCode::kInvalidArgument, info().architecture +
+                                                 ": the network has no patches, its maps depend on "
+                                                 "no cut; leave out the size of the patch");
+  }
+  if (options.stain == pipeline::Stain::kHe) {
+    return models::predict_patches(*network_, rgb, options.patch_px, 0, cancel);
+  }
+  Image haematoxylin = copy_of(rgb);
+  tiles::keep_haematoxylin(haematoxylin);
+  return models::predict_patches(*network_, haematoxylin, options.patch_px, 0, cancel);
+}
+
+std::shared_ptr<pipeline::SlideRun> NucleiModel::segment_slide(const Slide& slide,
+                                                               const pipeline::SegmentSlideOptions& options,
+                                                               const CancelToken& cancel) const {
+  if (info().output_margin_px > 0) {
+    throw Error(ErrorCode::kUnsupportedFormat,
+                info().architecture +
+                    ": whole slides are not supported with this network, whose maps are smaller than "
+                    "its tiles; predict() and segment() work on pictures and regions");
+  }
+  return pipeline::SlideRun::start(slide.shared(), network_, options, cancel);
 }
 
 nuclei::PostprocessResult NucleiModel::segment(ImageView rgb, const SegmentImageOptions& options,
@@ -38,7 +82,7 @@ nuclei::PostprocessResult NucleiModel::segment(ImageView rgb, const SegmentImage
   if (options.min_area_um2) postprocess.min_area_px = *options.min_area_um2 / (info().mpp * info().mpp);
   // Half a pixel over 1000: below that no resampling can improve anything.
   if (std::abs(scale - 1) < 5e-4) {
-    auto result = pipeline::segment_image(network_, rgb, postprocess, options.stain, cancel);
+    auto result = nuclei::postprocess(predict(rgb, {.stain = options.stain}, cancel), postprocess, cancel);
     result.nuclei.transform(1, 1, 0, 0, mpp * mpp);
     return result;
   }
@@ -47,7 +91,7 @@ nuclei::PostprocessResult NucleiModel::segment(ImageView rgb, const SegmentImage
   const double scale_x = static_cast<double>(width) / static_cast<double>(rgb.width);
   const double scale_y = static_cast<double>(height) / static_cast<double>(rgb.height);
   const Image resized = tiles::resize(rgb, width, height);
-  auto result = pipeline::segment_image(network_, resized, postprocess, options.stain, cancel);
+  auto result = nuclei::postprocess(predict(resized, {.stain = options.stain}, cancel), postprocess, cancel);
   result.nuclei.transform(1 / scale_x, 1 / scale_y, 0, 0, info().mpp * info().mpp);
   result.labels = labels_at_size(result.labels, width, height, rgb.width, rgb.height);
   return result;

@@ -2,6 +2,8 @@
 
 #include <cpuid.h>
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -26,13 +28,43 @@ std::string_view isa_name(Isa isa) {
   return "scalar";
 }
 
+namespace {
+
+/// Leaf 7 of CPUID; not every compiler's builtins know these names.
+struct ExtendedFeatures {
+  unsigned ebx = 0, edx = 0, eax_1 = 0;
+
+  ExtendedFeatures() {
+    unsigned eax = 0, ecx = 0, unused = 0;
+    __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx);
+    __get_cpuid_count(7, 1, &eax_1, &unused, &ecx, &unused);
+  }
+  bool sha() const { return (ebx >> 29 & 1) != 0; }
+  bool avx512_bf16() const { return (eax_1 >> 5 & 1) != 0; }
+  bool amx_bf16() const { return (edx >> 22 & 1) != 0; }
+  bool amx_tile() const { return (edx >> 24 & 1) != 0; }
+};
+
+/// Tile registers enlarge the state of each thread, so the kernel wants to be asked, once per process, before the first
+/// use; without its yes the first tile instruction would end the process. It refuses too when a thread has a signal
+/// stack that is too small.
+bool may_use_tiles() {
+  constexpr int kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr int kTileData = 18;
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
+
+}  // namespace
+
 Isa detected_isa() {
   static const Isa isa = [] {
     __builtin_cpu_init();
     const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-    return avx512 ? Isa::kAvx512 : avx2 ? Isa::kAvx2 : Isa::kScalar;
+    const ExtendedFeatures features;
+    const bool amx = avx512 && features.avx512_bf16() && features.amx_tile() && features.amx_bf16() && may_use_tiles();
+    return amx ? Isa::kAmx : avx512 ? Isa::kAvx512 : avx2 ? Isa::kAvx2 : Isa::kScalar;
   }();
   return isa;
 }
@@ -52,9 +84,7 @@ Isa active_isa() {
 
 bool has_sha_instructions() {
   __builtin_cpu_init();
-  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-  __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx);
-  return (ebx >> 29 & 1) != 0 && __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("sse4.1");
+  return ExtendedFeatures().sha() && __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("sse4.1");
 }
 
 std::vector<std::string> cpu_features() {
@@ -69,11 +99,10 @@ std::vector<std::string> cpu_features() {
   add("avx512bw", __builtin_cpu_supports("avx512bw"));
   add("avx512vl", __builtin_cpu_supports("avx512vl"));
   add("avx512dq", __builtin_cpu_supports("avx512dq"));
-  // Not every compiler's builtin knows these names: leaf 7 of CPUID says it too.
-  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-  __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx);
-  add("amx-bf16", (edx >> 22 & 1) != 0);
-  add("amx-tile", (edx >> 24 & 1) != 0);
+  const ExtendedFeatures extended;
+  add("avx512_bf16", extended.avx512_bf16());
+  add("amx-bf16", extended.amx_bf16());
+  add("amx-tile", extended.amx_tile());
   return features;
 }
 

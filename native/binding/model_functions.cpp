@@ -16,19 +16,36 @@ models::Precision precision_named(const std::string& name) {
   throw Error(ErrorCode::kInvalidArgument, "precision: expected 'float32', 'high' or 'fast', got '" + name + "'");
 }
 
+using Loader = NucleiModel (*)(std::shared_ptr<const weights::StateDict>, const models::LoadOptions&);
+
 /// (weights, precision, cancel) → handle
-Napi::Value load_hoverfast(const Napi::CallbackInfo& info) {
+template <Loader kLoad>
+Napi::Value load(const Napi::CallbackInfo& info) {
   models::LoadOptions options;
   options.precision = precision_named(convert::text(info[1]));
   return spawn(
       info, cancel_flag(info[2]),
       [dict = get<const weights::StateDict>(info[0]), options](const CancelToken&) {
-        return std::make_shared<const NucleiModel>(NucleiModel::load_hoverfast(dict, options));
+        return std::make_shared<const NucleiModel>(kLoad(dict, options));
       },
       [](Napi::Env env, std::shared_ptr<const NucleiModel> model) {
         const std::int64_t bytes = model->info().memory_bytes;
         return make_handle(env, std::move(model), bytes);
       });
+}
+
+/// → [{ name, color: [red, green, blue] }]
+Napi::Array types_to_js(Napi::Env env, const std::vector<models::NucleusType>& types) {
+  auto array = Napi::Array::New(env, types.size());
+  for (std::uint32_t i = 0; i < types.size(); ++i) {
+    auto color = Napi::Array::New(env, 3);
+    for (std::uint32_t c = 0; c < 3; ++c) color.Set(c, static_cast<double>(types[i].color[c]));
+    auto type = Napi::Object::New(env);
+    type.Set("name", types[i].name);
+    type.Set("color", color);
+    array.Set(i, type);
+  }
+  return array;
 }
 
 /// (model) → { architecture, config: names and JSON values in turn, isa, … }
@@ -44,6 +61,9 @@ Napi::Value describe_model(const Napi::CallbackInfo& info) {
   object.Set("memoryBytes", static_cast<double>(network.memory_bytes));
   object.Set("mpp", network.mpp);
   object.Set("marginPx", static_cast<double>(network.margin_px));
+  object.Set("outputMarginPx", static_cast<double>(network.output_margin_px));
+  object.Set("tilePx", static_cast<double>(network.default_tile_px));
+  object.Set("types", types_to_js(info.Env(), network.types));
   return object;
 }
 
@@ -95,18 +115,21 @@ Napi::Value maps_to_js(Napi::Env env, PredictedMaps maps) {
   return object;
 }
 
-/// (model, array of images of one size, batched, stain, cancel) → { np, hv, tp? } tensor handles
+/// (model, array of images of one size, batched, stain, side of patches or 0, cancel) → { np, hv, tp? } tensor handles
 Napi::Value predict(const Napi::CallbackInfo& info) {
   const auto array = info[1].As<Napi::Array>();
   std::vector<Image> images;
   for (std::uint32_t i = 0; i < array.Length(); ++i) images.push_back(convert::image(array.Get(i)));
+  PredictOptions options;
+  options.stain = convert::stain(convert::text(info[3]));
+  options.patch_px = info[4].ToNumber().Int64Value();
   return spawn(
-      info, cancel_flag(info[4]),
+      info, cancel_flag(info[5]),
       [model = get<const NucleiModel>(info[0]), images = std::move(images), batched = info[2].ToBoolean().Value(),
-       stain = convert::stain(convert::text(info[3]))](const CancelToken& cancel) mutable {
+       options](const CancelToken& cancel) mutable {
         std::vector<Maps> all;
         for (Image& image : images) {
-          all.push_back(model->predict(composite_on_white(std::move(image)), stain, cancel));
+          all.push_back(model->predict(composite_on_white(std::move(image)), options, cancel));
         }
         return stack(all, batched);
       },
@@ -134,7 +157,9 @@ Napi::Value segment(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void export_model(Napi::Env env, Napi::Object exports) {
-  export_function<load_hoverfast>(env, exports, "hoverfastLoad");
+  export_function<load<&NucleiModel::load>>(env, exports, "modelLoad");
+  export_function<load<&NucleiModel::load_hoverfast>>(env, exports, "hoverfastLoad");
+  export_function<load<&NucleiModel::load_hovernet>>(env, exports, "hovernetLoad");
   export_function<describe_model>(env, exports, "modelInfo");
   export_function<describe_plan>(env, exports, "modelDescribe");
   export_function<predict>(env, exports, "modelPredict");

@@ -12,7 +12,7 @@ function(histojet_cpu_flags)
       set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "-O3;-mssse3;-msse4.1;-msha")
     elseif(file MATCHES "_amx\\.cpp$")
       set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS
-        "-O3;-mavx2;-mfma;-mf16c;-mavx512f;-mavx512bw;-mavx512vl;-mavx512dq;-mavx512bf16;-mamx-tile;-mamx-bf16")
+        "-O3;-mavx2;-mfma;-mf16c;-mavx512f;-mavx512bw;-mavx512vl;-mavx512dq;-mavx512bf16;-mamx-tile;-mamx-bf16;-Wno-maybe-uninitialized")
     endif()
   endforeach()
 endfunction()

@@ -4,17 +4,22 @@
 
 #include "base/error.hpp"
 #include "kernels/conv2d/conv2d.hpp"
+#include "kernels/conv2d_bf16/conv2d_bf16.hpp"
+#include "kernels/convert_row/convert_row.hpp"
 #include "kernels/head/head.hpp"
 #include "kernels/image_to_float/image_to_float.hpp"
 #include "kernels/max_pool2x2/max_pool2x2.hpp"
+#include "kernels/pointwise/pointwise.hpp"
 #include "kernels/resize_bilinear2x/resize_bilinear2x.hpp"
 
 namespace histojet::engine {
 namespace {
 
+using kernels::Storage;
+
 class BandRunner {
  public:
-  BandRunner(const RunMemory& memory, const Chain& chain, float* scratch)
+  BandRunner(const RunMemory& memory, const Chain& chain, std::byte* scratch)
       : memory_(memory), plan_(*memory.plan), program_(plan_.program()), chain_(chain), scratch_(scratch) {}
 
   /// Computes rows [first, last] of a member; its inputs are there.
@@ -27,27 +32,50 @@ class BandRunner {
     } else {
       for (std::int64_t y = first; y <= last; ++y) single_row(id, node, y);
     }
-    if (node.pixel_stride != 0) clear_halos(id, node, first, last);
+    if (node.pixel_bytes != 0) clear_borders(id, node, first, last);
   }
 
  private:
-  int input(int id, std::size_t index = 0) const {
+  const InputView& input(int id, std::size_t index = 0) const {
     return plan_.topology().inputs[static_cast<std::size_t>(id)][index];
   }
 
   /// Pixel 0 of row y of a result.
-  float* row(int id, std::int64_t y) const {
+  std::byte* row(int id, std::int64_t y) const {
     const Placement& place = plan_.placement(id);
     const bool ring = place.kind == Placement::Kind::kRing;
-    float* base = ring ? scratch_ : memory_.arena;
+    std::byte* base = ring ? scratch_ : memory_.arena;
     const std::int64_t slot = ring ? y % place.rows : y;
-    return base + place.offset + slot * place.row_floats + place.halo * program_.node(id).pixel_stride;
+    return base + place.offset + slot * place.row_bytes + place.lead_bytes;
   }
 
-  /// Row y, or zeros when the picture has no such row; `pixels` of halo are readable to the left.
-  const float* row_or_zeros(int id, std::int64_t y, std::int64_t pixels) const {
-    if (y >= 0 && y < plan_.extent(id).height) return row(id, y);
-    return memory_.zeros + pixels * program_.node(id).pixel_stride;
+  /// Row y of what a node reads, from the view's first pixel on.
+  const std::byte* view_row(const InputView& view, std::int64_t y) const {
+    return row(view.id, y + view.dy) + view.dx * program_.node(view.id).pixel_bytes;
+  }
+
+  /// The same, or zeros where the picture has no such row.
+  const std::byte* view_row_or_zeros(const InputView& view, std::int64_t y) const {
+    const std::int64_t at = y + view.dy;
+    if (at >= 0 && at < plan_.extent(view.id).height) return view_row(view, y);
+    return memory_.zeros + plan_.placement(view.id).lead_bytes;
+  }
+
+  std::int64_t plane_bytes(int id) const { return plan_.placement(id).plane_bytes; }
+
+  const float* float_row(const InputView& view, std::int64_t y) const {
+    return reinterpret_cast<const float*>(view_row(view, y));
+  }
+
+  /// A row as floats, converted into `buffer` where it is stored otherwise.
+  const float* widened_row(const InputView& view, std::int64_t y, std::vector<float>& buffer) const {
+    const ProgramNode& source = program_.node(view.id);
+    if (source.storage == Storage::kFloat32) return float_row(view, y);
+    const std::int64_t count = plan_.extent(view.id).width * source.stored_channels();
+    buffer.resize(static_cast<std::size_t>(count));
+    kernels::kWidenRow.pick(program_.isa())(
+        {view_row(view, y), plane_bytes(view.id), buffer.data(), count, source.storage});
+    return buffer.data();
   }
 
   float* output(int id, std::int64_t y) const {
@@ -62,22 +90,27 @@ class BandRunner {
                                           " at once");
   }
 
-  void clear_halos(int id, const ProgramNode& node, std::int64_t first, std::int64_t last) const {
-    const std::int64_t floats = plan_.placement(id).halo * node.pixel_stride;
-    const std::int64_t width = plan_.extent(id).width * node.pixel_stride;
-    const std::size_t bytes = static_cast<std::size_t>(floats) * sizeof(float);
-    for (std::int64_t y = first; y <= last && floats > 0; ++y) {
-      std::memset(row(id, y) - floats, 0, bytes);
-      std::memset(row(id, y) + width, 0, bytes);
+  void clear_borders(int id, const ProgramNode& node, std::int64_t first, std::int64_t last) const {
+    const Placement& place = plan_.placement(id);
+    const std::int64_t width = plan_.extent(id).width * node.pixel_bytes;
+    const std::int64_t right = place.right_px * node.pixel_bytes;
+    for (std::int64_t y = first; y <= last; ++y) {
+      for (std::int64_t plane = 0; plane < kernels::plane_count(node.storage); ++plane) {
+        std::byte* pixels = row(id, y) + plane * place.plane_bytes;
+        std::memset(pixels - place.lead_bytes, 0, static_cast<std::size_t>(place.lead_bytes));
+        std::memset(pixels + width, 0, static_cast<std::size_t>(right));
+      }
     }
   }
 
   void single_row(int id, const ProgramNode& node, std::int64_t y) {
     switch (node.kind) {
       case OpKind::kImage:
-        return image_row(id, y);
+        return image_row(id, node, y);
       case OpKind::kConvTranspose2x2:
         return transposed_row(id, node, y);
+      case OpKind::kPointwise:
+        return pointwise_row(id, node, y);
       case OpKind::kMaxPool2x2:
         return pool_row(id, node, y);
       case OpKind::kResizeBilinear2x:
@@ -86,6 +119,8 @@ class BandRunner {
         return cropped_row(id, node, y);
       case OpKind::kClassProbability:
         return probability_row(id, y);
+      case OpKind::kClassIndex:
+        return index_row(id, y);
       case OpKind::kPlanar:
         return planar_row(id, y);
       default:
@@ -93,107 +128,207 @@ class BandRunner {
     }
   }
 
-  kernels::Conv2dArgs conv_args(const ProgramNode& node, const kernels::PackedMatrix& weights) const {
-    kernels::Conv2dArgs args{};
-    args.steps = node.steps.data();
-    args.step_count = static_cast<std::int64_t>(node.steps.size());
-    args.uniform_pixel_stride = node.uniform_pixel_stride;
-    args.k_total = weights.k_total;
-    args.panels = weights.panels.get();
-    args.panel_columns = weights.panel_columns;
-    args.columns = weights.columns;
-    args.bias = weights.bias.get();
-    args.relu = node.relu;
-    return args;
-  }
-
-  void conv_rows(int id, const ProgramNode& node, std::int64_t first, std::int64_t last) {
-    const auto& inputs = plan_.topology().inputs[static_cast<std::size_t>(id)];
+  /// Row pointers for output rows [first, last], as the packed walk over K numbers them.
+  void collect_rows(int id, const ProgramNode& node, std::int64_t first, std::int64_t last) {
+    const std::int64_t taps = node.kind == OpKind::kConv2d ? node.kernel : 1;
+    const std::int64_t before = node.geometry.pad_before;
     in_rows_.clear();
     out_rows_.clear();
     for (std::int64_t y = first; y <= last; ++y) {
       out_rows_.push_back(row(id, y));
-      for (const int source : inputs) {
-        const std::int64_t shift = node.padding * program_.node(source).pixel_stride;
-        for (std::int64_t dy = 0; dy < node.kernel; ++dy) {
-          in_rows_.push_back(row_or_zeros(source, y - node.padding + dy, node.padding) - shift);
+      const std::int64_t top = node.kind == OpKind::kConv2d ? y * node.geometry.stride - before : y / 2;
+      for (const InputView& view : plan_.topology().inputs[static_cast<std::size_t>(id)]) {
+        const ProgramNode& source = program_.node(view.id);
+        for (std::int64_t dy = 0; dy < taps; ++dy) {
+          const std::byte* start = view_row_or_zeros(view, top + dy) - before * source.pixel_bytes;
+          for (std::int64_t plane = 0; plane < kernels::plane_count(source.storage); ++plane) {
+            in_rows_.push_back(start + plane * plane_bytes(view.id));
+          }
         }
       }
     }
-    kernels::Conv2dArgs args = conv_args(node, node.weights[0]);
-    args.rows = in_rows_.data();
-    args.out_rows = out_rows_.data();
-    args.row_count = last - first + 1;
-    args.rows_per_output = static_cast<std::int64_t>(inputs.size()) * node.kernel;
-    args.width = plan_.extent(id).width;
-    args.out_pixel_stride = node.pixel_stride;
-    kernels::kConv2d.pick(program_.isa())(args);
+  }
+
+  void conv_rows(int id, const ProgramNode& node, std::int64_t first, std::int64_t last) {
+    const bool tiles = node.parts[0].tiles.tiles != nullptr;
+    const std::int64_t at_once = tiles ? tile_rows_at_once(plan_.topology(), id) : last - first + 1;
+    for (std::int64_t y = first; y <= last; y += at_once) {
+      collect_rows(id, node, y, std::min(last, y + at_once - 1));
+      for (const ConvPart& part : node.parts) tiles ? tile_conv(id, node, part) : float_conv(id, node, part);
+    }
   }
 
   void transposed_row(int id, const ProgramNode& node, std::int64_t y) {
-    const float* in = row(input(id), y / 2);
-    float* out = row(id, y);
-    kernels::Conv2dArgs args = conv_args(node, node.weights[static_cast<std::size_t>(y % 2)]);
-    args.rows = &in;
-    args.out_rows = &out;
-    args.row_count = 1;
-    args.rows_per_output = 1;
-    args.width = plan_.extent(input(id)).width;
-    args.out_pixel_stride = 2 * node.pixel_stride;
+    collect_rows(id, node, y, y);
+    const ConvPart& part = node.parts[static_cast<std::size_t>(y % 2)];
+    part.tiles.tiles ? tile_conv(id, node, part) : float_conv(id, node, part);
+  }
+
+  /// Runs the float32 kernel on the rows that were collected.
+  void float_conv(int id, const ProgramNode& node, const ConvPart& part) {
+    const std::int64_t pixels = node.kind == OpKind::kConvTranspose2x2 ? 2 : 1;
+    const std::int64_t pixel_floats = node.stored_channels();
+    float_in_.clear();
+    float_out_.clear();
+    for (const std::byte* from : in_rows_) float_in_.push_back(reinterpret_cast<const float*>(from));
+    for (std::byte* to : out_rows_) float_out_.push_back(reinterpret_cast<float*>(to) + part.first_channel);
+    kernels::Conv2dArgs args{};
+    args.rows = float_in_.data();
+    args.out_rows = float_out_.data();
+    args.row_count = static_cast<std::int64_t>(out_rows_.size());
+    args.rows_per_output = static_cast<std::int64_t>(in_rows_.size() / out_rows_.size());
+    args.width = plan_.extent(id).width / pixels;
+    args.out_pixel_stride = pixels * pixel_floats;
+    args.steps = part.steps.data();
+    args.step_count = static_cast<std::int64_t>(part.steps.size());
+    args.k_total = part.weights.k_total;
+    args.panels = part.weights.panels.get();
+    args.panel_columns = part.weights.panel_columns;
+    args.columns = part.weights.columns;
+    args.bias = part.weights.bias.get();
+    args.relu = node.relu;
     kernels::kConv2d.pick(program_.isa())(args);
   }
 
-  void image_row(int id, std::int64_t y) const {
-    kernels::kImageToFloat.pick(program_.isa())({memory_.rgb.row(y), row(id, y), 3 * plan_.extent(id).width});
+  /// Runs the tile kernel on the rows that were collected.
+  void tile_conv(int id, const ProgramNode& node, const ConvPart& part) {
+    const std::int64_t pixels = node.kind == OpKind::kConvTranspose2x2 ? 2 * node.form.pixels : node.form.pixels;
+    const std::int64_t skipped = part.first_channel * kernels::element_bytes(node.storage);
+    for (std::byte*& to : out_rows_) to += skipped;
+    step_pointers_.resize(part.tiles.steps.size());
+    kernels::kConv2dBf16.pick(program_.isa())(
+        {.rows = in_rows_.data(),
+         .out_rows = out_rows_.data(),
+         .row_count = static_cast<std::int64_t>(out_rows_.size()),
+         .rows_per_output = part.tiles.rows,
+         .positions = tile_positions(plan_.topology(), id),
+         .out_position_bytes = pixels * node.pixel_bytes,
+         .out_plane_bytes = plane_bytes(id),
+         .steps = part.tiles.steps.data(),
+         .step_count = static_cast<std::int64_t>(part.tiles.steps.size()),
+         .tiles = part.tiles.tiles.get(),
+         .columns = part.tiles.columns,
+         .bias = part.tiles.bias.get(),
+         .relu = node.relu,
+         .storage = node.storage,
+         .stream = plan_.placement(id).stream,
+         .scratch_pointers = step_pointers_.data(),
+         .scratch_sums = reinterpret_cast<float*>(scratch_ + plan_.sums_offset())});
+    for (std::byte*& to : out_rows_) to -= skipped;
+  }
+
+  void image_row(int id, const ProgramNode& node, std::int64_t y) const {
+    const std::int64_t width = plan_.extent(id).width;
+    if (node.storage == Storage::kFloat32) {
+      kernels::kImageToFloat.pick(program_.isa())(
+          {memory_.rgb.row(y), reinterpret_cast<float*>(row(id, y)), 3 * width});
+    } else {
+      kernels::kImageToBfloat16.pick(program_.isa())({memory_.rgb.row(y), row(id, y), width});
+    }
+  }
+
+  kernels::RowIn row_in(const InputView& view, std::int64_t y) const {
+    return {view_row(view, y), plane_bytes(view.id)};
+  }
+
+  void pointwise_row(int id, const ProgramNode& node, std::int64_t y) const {
+    const bool two = node.inputs.size() > 1;
+    kernels::kPointwise.pick(program_.isa())({.a = row_in(input(id), node.enlarge ? y / 2 : y),
+                                              .b = two ? row_in(input(id, 1), y) : kernels::RowIn{},
+                                              .out = {row(id, y), plane_bytes(id)},
+                                              .scale = node.scale.get(),
+                                              .shift = node.shift.get(),
+                                              .width = plan_.extent(id).width,
+                                              .channels = node.stored_channels(),
+                                              .enlarge = node.enlarge,
+                                              .relu = node.relu,
+                                              .storage = node.storage});
   }
 
   void pool_row(int id, const ProgramNode& node, std::int64_t y) const {
-    kernels::kMaxPool2x2.pick(program_.isa())(
-        {row(input(id), 2 * y), row(input(id), 2 * y + 1), row(id, y), plan_.extent(id).width, node.pixel_stride});
+    const InputView& view = input(id);
+    const std::int64_t width = plan_.extent(id).width;
+    if (node.storage == Storage::kFloat32) {
+      kernels::kMaxPool2x2.pick(program_.isa())({float_row(view, 2 * y), float_row(view, 2 * y + 1),
+                                                 reinterpret_cast<float*>(row(id, y)), width, node.stored_channels()});
+    } else {
+      kernels::kMaxPool2x2Bf16.pick(program_.isa())({view_row(view, 2 * y), view_row(view, 2 * y + 1), row(id, y),
+                                                     plane_bytes(view.id), plane_bytes(id), width,
+                                                     node.stored_channels(), node.storage});
+    }
   }
 
-  void resized_row(int id, const ProgramNode& node, std::int64_t y) const {
-    const Extent from = plan_.extent(input(id));
+  void resized_row(int id, const ProgramNode& node, std::int64_t y) {
+    const InputView& view = input(id);
+    const Extent from = plan_.extent(view.id);
     const std::int64_t wanted = y % 2 == 0 ? y / 2 - 1 : y / 2 + 1;
     const std::int64_t far = std::clamp<std::int64_t>(wanted, 0, from.height - 1);
-    kernels::kResizeBilinear2x.pick(program_.isa())(
-        {row(input(id), y / 2), row(input(id), far), row(id, y), from.width, node.pixel_stride});
+    const float* near_row = widened_row(view, y / 2, floats_[0]);
+    const float* far_row = widened_row(view, far, floats_[1]);
+    const std::int64_t count = plan_.extent(id).width * node.stored_channels();
+    float* out = reinterpret_cast<float*>(row(id, y));
+    if (node.storage != Storage::kFloat32) {
+      floats_[2].resize(static_cast<std::size_t>(count));
+      out = floats_[2].data();
+    }
+    kernels::kResizeBilinear2x.pick(program_.isa())({near_row, far_row, out, from.width, node.stored_channels()});
+    if (node.storage == Storage::kFloat32) return;
+    kernels::kNarrowRow.pick(program_.isa())({out, row(id, y), plane_bytes(id), count, node.storage});
   }
 
   void cropped_row(int id, const ProgramNode& node, std::int64_t y) const {
-    const Extent from = plan_.extent(input(id));
+    const InputView& view = input(id);
+    const Extent from = plan_.extent(node.inputs[0]);
     const Extent to = plan_.extent(id);
-    const float* in = row(input(id), y + (from.height - to.height) / 2);
-    const std::int64_t left = (from.width - to.width) / 2;
-    std::memcpy(row(id, y), in + left * node.pixel_stride,
-                static_cast<std::size_t>(to.width * node.pixel_stride) * sizeof(float));
+    const std::int64_t left = (from.width - to.width) / 2 * node.pixel_bytes;
+    for (std::int64_t plane = 0; plane < kernels::plane_count(node.storage); ++plane) {
+      const std::byte* in = view_row(view, y + (from.height - to.height) / 2) + plane * plane_bytes(view.id);
+      std::memcpy(row(id, y) + plane * plane_bytes(id), in + left,
+                  static_cast<std::size_t>(to.width * node.pixel_bytes));
+    }
   }
 
-  void probability_row(int id, std::int64_t y) const {
-    const ProgramNode& source = program_.node(input(id));
-    kernels::kClassProbability.pick(program_.isa())(
-        {row(input(id), y), output(id, y), plan_.extent(id).width, source.channels, source.pixel_stride});
+  void probability_row(int id, std::int64_t y) {
+    const ProgramNode& source = program_.node(input(id).id);
+    kernels::kClassProbability.pick(program_.isa())({widened_row(input(id), y, floats_[0]), output(id, y),
+                                                     plan_.extent(id).width, source.channels,
+                                                     source.stored_channels()});
   }
 
-  void planar_row(int id, std::int64_t y) const {
-    const ProgramNode& source = program_.node(input(id));
+  void index_row(int id, std::int64_t y) {
+    const ProgramNode& source = program_.node(input(id).id);
+    kernels::kClassIndex.pick(program_.isa())({widened_row(input(id), y, floats_[0]), output(id, y),
+                                               plan_.extent(id).width, source.channels, source.stored_channels()});
+  }
+
+  void planar_row(int id, std::int64_t y) {
     const Extent extent = plan_.extent(id);
-    kernels::kPlanarRow.pick(program_.isa())({row(input(id), y), output(id, y), extent.width, source.channels,
-                                              source.pixel_stride, extent.height * extent.width});
+    const std::int64_t plane = extent.height * extent.width;
+    float* out = output(id, y);
+    for (const InputView& view : plan_.topology().inputs[static_cast<std::size_t>(id)]) {
+      const ProgramNode& source = program_.node(view.id);
+      kernels::kPlanarRow.pick(program_.isa())(
+          {widened_row(view, y, floats_[0]), out, extent.width, source.channels, source.stored_channels(), plane});
+      out += source.channels * plane;
+    }
   }
 
   const RunMemory& memory_;
   const Plan& plan_;
   const Program& program_;
   const Chain& chain_;
-  float* scratch_;
-  std::vector<const float*> in_rows_;
-  std::vector<float*> out_rows_;
+  std::byte* scratch_;
+  std::vector<const std::byte*> in_rows_;
+  std::vector<std::byte*> out_rows_;
+  std::vector<const float*> float_in_;
+  std::vector<float*> float_out_;
+  std::vector<const std::byte*> step_pointers_;
+  std::vector<float> floats_[3];
 };
 
 }  // namespace
 
-void run_band(const RunMemory& memory, const Chain& chain, float* scratch, std::int64_t begin, std::int64_t end,
+void run_band(const RunMemory& memory, const Chain& chain, std::byte* scratch, std::int64_t begin, std::int64_t end,
               const CancelToken& cancel) {
   BandRunner produce(memory, chain, scratch);
   auto turn = [&] { cancel.throw_if_cancelled(); };

@@ -12,13 +12,13 @@ namespace histojet::engine {
 struct RunMemory {
   const Plan* plan = nullptr;
   ImageView rgb;
-  float* arena = nullptr;
-  const float* zeros = nullptr;                  ///< `zero_row_floats()` zeros
+  std::byte* arena = nullptr;
+  const std::byte* zeros = nullptr;              ///< `zero_row_bytes()` zeros
   const std::vector<float*>* outputs = nullptr;  ///< by id
 };
 
 /// Computes coarse rows [begin, end) of a chain; `scratch` holds the rings. Checks `cancel` before each turn.
-void run_band(const RunMemory& memory, const Chain& chain, float* scratch, std::int64_t begin, std::int64_t end,
+void run_band(const RunMemory& memory, const Chain& chain, std::byte* scratch, std::int64_t begin, std::int64_t end,
               const CancelToken& cancel);
 
 }  // namespace histojet::engine

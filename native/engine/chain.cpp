@@ -1,18 +1,42 @@
 #include "engine/chain.hpp"
 
+#include <bit>
+
 namespace histojet::engine {
 namespace {
 
 int level_of(const ProgramNode& node, int input_level) {
   switch (node.kind) {
+    case OpKind::kConv2d:
+      return input_level + static_cast<int>(std::bit_width(static_cast<std::uint64_t>(node.geometry.stride)) - 1);
     case OpKind::kMaxPool2x2:
       return input_level + 1;
+    case OpKind::kPointwise:
+      return node.enlarge ? input_level - 1 : input_level;
     case OpKind::kConvTranspose2x2:
     case OpKind::kResizeBilinear2x:
       return input_level - 1;
     default:
       return input_level;
   }
+}
+
+bool reads_no_border(const ProgramNode& node) {
+  const bool valid = node.kind == OpKind::kConv2d && node.geometry.pad_before == 0 && node.geometry.pad_after == 0;
+  return valid || node.kind == OpKind::kPointwise;
+}
+
+/// By id: whether all readers can take a view in place of a copy.
+std::vector<bool> find_views(const Program& program) {
+  std::vector<bool> views(program.nodes().size(), true);
+  for (const ProgramNode& node : program.nodes()) {
+    if (reads_no_border(node)) continue;
+    for (const int input : node.inputs) views[static_cast<std::size_t>(input)] = false;
+  }
+  for (std::size_t id = 0; id < views.size(); ++id) {
+    if (program.nodes()[id].kind != OpKind::kCropTo) views[id] = false;
+  }
+  return views;
 }
 
 constexpr std::int64_t kSampleTurns = 12;
@@ -24,19 +48,35 @@ Topology::Topology(const Program& source, Extent image) : program(&source), exte
   inputs.resize(count);
   readers.resize(count);
   level.resize(count, 0);
-  std::vector<int> same_as(count);
+  const std::vector<bool> views = find_views(source);
+  std::vector<InputView> view_of(count);
   for (std::size_t id = 0; id < count; ++id) {
     const ProgramNode& node = source.nodes()[id];
-    same_as[id] = static_cast<int>(id);
-    for (const int input : node.inputs) inputs[id].push_back(same_as[static_cast<std::size_t>(input)]);
-    if (!inputs[id].empty()) level[id] = level_of(node, level[static_cast<std::size_t>(inputs[id][0])]);
-    if (node.kind == OpKind::kCropTo && extents[id] == extents[static_cast<std::size_t>(inputs[id][0])]) {
-      same_as[id] = inputs[id][0];
-      continue;
+    view_of[id] = {static_cast<int>(id)};
+    for (const int input : node.inputs) inputs[id].push_back(view_of[static_cast<std::size_t>(input)]);
+    if (!inputs[id].empty()) level[id] = level_of(node, level[static_cast<std::size_t>(inputs[id][0].id)]);
+    if (node.kind == OpKind::kCropTo) {
+      const Extent from = extents[static_cast<std::size_t>(node.inputs[0])];
+      if (views[id] || from == extents[id]) {
+        InputView view = inputs[id][0];
+        view.dy += (from.height - extents[id].height) / 2;
+        view.dx += (from.width - extents[id].width) / 2;
+        view_of[id] = view;
+        continue;
+      }
     }
     order.push_back(static_cast<int>(id));
-    for (const int input : inputs[id]) readers[static_cast<std::size_t>(input)].push_back(static_cast<int>(id));
+    for (const InputView& input : inputs[id]) {
+      readers[static_cast<std::size_t>(input.id)].push_back(static_cast<int>(id));
+    }
   }
+}
+
+RowRange Topology::rows_needed(int id, std::size_t index, std::int64_t y) const {
+  const InputView& view = inputs[static_cast<std::size_t>(id)][index];
+  const Extent from = extents[static_cast<std::size_t>(program->node(id).inputs[index])];
+  const RowRange rows = input_rows(program->node(id), index, y, from, extent(id));
+  return {rows.first + view.dy, rows.last + view.dy};
 }
 
 Chain make_chain(const Topology& topology, std::size_t begin, std::size_t end, std::int64_t unit) {
@@ -77,15 +117,15 @@ std::vector<RowRange> needed_rows(const Topology& topology, const Chain& chain, 
       needed[i].last = std::max(needed[i].last, chain.owned_end(topology, i, end) - 1);
     }
     if (needed[i].last < needed[i].first) continue;
-    const ProgramNode& node = topology.program->node(static_cast<int>(id));
-    for (const int input : topology.inputs[id]) {
-      const int source = chain.position[static_cast<std::size_t>(input)];
+    const auto& inputs = topology.inputs[id];
+    for (std::size_t k = 0; k < inputs.size(); ++k) {
+      const int source = chain.position[static_cast<std::size_t>(inputs[k].id)];
       if (source < 0) continue;
-      const Extent from = topology.extents[static_cast<std::size_t>(input)];
-      const Extent to = topology.extents[id];
       RowRange& range = needed[static_cast<std::size_t>(source)];
-      range.first = std::min(range.first, std::max<std::int64_t>(0, input_rows(node, needed[i].first, from, to).first));
-      range.last = std::max(range.last, std::min(from.height - 1, input_rows(node, needed[i].last, from, to).last));
+      const std::int64_t first = topology.rows_needed(chain.members[i], k, needed[i].first).first;
+      const std::int64_t last = topology.rows_needed(chain.members[i], k, needed[i].last).last;
+      range.first = std::min(range.first, std::max<std::int64_t>(0, first));
+      range.last = std::max(range.last, std::min(topology.extent(inputs[k].id).height - 1, last));
     }
   }
   return needed;
@@ -95,14 +135,12 @@ void size_rings(const Topology& topology, Chain& chain) {
   const auto sample = [&](std::int64_t begin, std::int64_t end) {
     const std::vector<std::int64_t>* next = nullptr;
     auto produce = [&](std::size_t member, std::int64_t first, std::int64_t) {
-      const auto id = static_cast<std::size_t>(chain.members[member]);
-      for (const int input : topology.inputs[id]) {
-        const int source = chain.position[static_cast<std::size_t>(input)];
+      const int id = chain.members[member];
+      const auto& inputs = topology.inputs[static_cast<std::size_t>(id)];
+      for (std::size_t i = 0; i < inputs.size(); ++i) {
+        const int source = chain.position[static_cast<std::size_t>(inputs[i].id)];
         if (source < 0 || chain.stored[static_cast<std::size_t>(source)]) continue;
-        const Extent from = topology.extents[static_cast<std::size_t>(input)];
-        const ProgramNode& node = topology.program->node(static_cast<int>(id));
-        const std::int64_t oldest =
-            std::max<std::int64_t>(0, input_rows(node, first, from, topology.extents[id]).first);
+        const std::int64_t oldest = std::max<std::int64_t>(0, topology.rows_needed(id, i, first).first);
         std::int64_t& rows = chain.ring_rows[static_cast<std::size_t>(source)];
         rows = std::max(rows, (*next)[static_cast<std::size_t>(source)] - oldest);
       }

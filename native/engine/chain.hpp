@@ -8,16 +8,29 @@
 
 namespace histojet::engine {
 
-/// A program at one input size: sizes of all results, crops that change nothing skipped.
+/// What a node reads: a result, from pixel (dy, dx) on.
+struct InputView {
+  int id = -1;
+  std::int64_t dy = 0;
+  std::int64_t dx = 0;
+};
+
+/// A program at one input size: sizes of all results, crops replaced by views of what they crop where their readers
+/// allow it (a padded convolution wants zeros around its input, not the pixels that were cut away).
 struct Topology {
   const Program* program = nullptr;
   std::vector<Extent> extents;
-  std::vector<int> order;                ///< ids of the nodes that compute something, inputs before readers
-  std::vector<std::vector<int>> inputs;  ///< by id; identity crops replaced by what they crop
+  std::vector<int> order;                      ///< ids of the nodes that compute something, inputs before readers
+  std::vector<std::vector<InputView>> inputs;  ///< by id
   std::vector<std::vector<int>> readers;
   std::vector<int> level;  ///< by id: how often the picture was halved on the way here
 
   Topology(const Program& program, Extent image);
+
+  const ProgramNode& node(int id) const { return program->node(id); }
+  Extent extent(int id) const { return extents[static_cast<std::size_t>(id)]; }
+  /// Rows of what input `index` views that row `y` needs, both ends included, before clipping.
+  RowRange rows_needed(int id, std::size_t index, std::int64_t y) const;
 };
 
 /// Neighbouring operations that run row by row together, so that what they hand each other stays in cache. Results
@@ -75,13 +88,12 @@ class BandWalk {
   void pull(std::size_t member, std::int64_t last) {
     if (next_[member] > last) return;
     const auto id = static_cast<std::size_t>(chain_.members[member]);
-    for (const int input : topology_.inputs[id]) {
-      const int source = chain_.position[static_cast<std::size_t>(input)];
+    const auto& inputs = topology_.inputs[id];
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const int source = chain_.position[static_cast<std::size_t>(inputs[i].id)];
       if (source < 0) continue;
-      const Extent from = topology_.extents[static_cast<std::size_t>(input)];
-      const RowRange rows =
-          input_rows(topology_.program->node(static_cast<int>(id)), last, from, topology_.extents[id]);
-      pull(static_cast<std::size_t>(source), std::min(rows.last, from.height - 1));
+      const std::int64_t wanted = topology_.rows_needed(static_cast<int>(id), i, last).last;
+      pull(static_cast<std::size_t>(source), std::min(wanted, topology_.extent(inputs[i].id).height - 1));
     }
     produce_(member, next_[member], last);
     next_[member] = last + 1;

@@ -12,6 +12,8 @@ constexpr std::int64_t kUnits[] = {1, 2, 4, 8};
 // which is about three times as fast as memory.
 constexpr double kWriteWeight = 2.0;
 constexpr double kRefetchWeight = 0.35;
+// Columns that the kernels compute in one sweep over their rows; a few take half as many.
+constexpr std::int64_t kPanelColumns = 32;
 
 struct Candidate {
   Chain chain;
@@ -74,11 +76,11 @@ class Chooser {
     for (std::size_t i = 0; i < chain.members.size(); ++i) {
       const int id = chain.members[i];
       if (chain.stored[i]) total += kWriteWeight * static_cast<double>(bytes(id));
-      for (const int input : topology_.inputs[static_cast<std::size_t>(id)]) {
-        const auto index = static_cast<std::size_t>(input);
+      for (const InputView& input : topology_.inputs[static_cast<std::size_t>(id)]) {
+        const auto index = static_cast<std::size_t>(input.id);
         if (chain.position[index] >= 0 || counted[index]) continue;
         counted[index] = true;
-        total += static_cast<double>(bytes(input));
+        total += static_cast<double>(bytes(input.id));
       }
     }
     return total;
@@ -94,15 +96,14 @@ class Chooser {
       const std::int64_t fresh_rows = chain.unit << chain.shift[i];
       total += node.weight_bytes();
       total += row_bytes_[id] * (chain.stored[i] ? fresh_rows : chain.ring_rows[i]);
-      for (const int input : topology_.inputs[id]) {
-        const int source = chain.position[static_cast<std::size_t>(input)];
+      const auto& inputs = topology_.inputs[id];
+      for (std::size_t k = 0; k < inputs.size(); ++k) {
+        const auto input = static_cast<std::size_t>(inputs[k].id);
+        const int source = chain.position[input];
         if (source >= 0 && !chain.stored[static_cast<std::size_t>(source)]) continue;
-        const Extent from = topology_.extents[static_cast<std::size_t>(input)];
-        const Extent to = topology_.extents[id];
-        const std::int64_t rows =
-            input_rows(node, fresh_rows - 1, from, to).last - input_rows(node, 0, from, to).first + 1;
-        std::int64_t& largest = window[static_cast<std::size_t>(input)];
-        largest = std::max(largest, rows * row_bytes_[static_cast<std::size_t>(input)]);
+        const std::int64_t rows = topology_.rows_needed(chain.members[i], k, fresh_rows - 1).last -
+                                  topology_.rows_needed(chain.members[i], k, 0).first + 1;
+        window[input] = std::max(window[input], rows * row_bytes_[input]);
       }
     }
     for (const std::int64_t rows : window) total += rows;
@@ -115,16 +116,16 @@ class Chooser {
     double total = 0.0;
     for (std::size_t i = 0; i < chain.members.size(); ++i) {
       const auto id = static_cast<std::size_t>(chain.members[i]);
-      const kernels::PackedMatrix& weights = topology_.program->node(static_cast<int>(id)).weights[0];
-      if (!weights.panels) continue;
-      const std::int64_t panels = (weights.columns + weights.panel_columns - 1) / weights.panel_columns;
+      const ProgramNode& node = topology_.program->node(static_cast<int>(id));
+      if (!node.is_conv()) continue;
+      const std::int64_t panels = (node.parts[0].columns() + kPanelColumns - 1) / kPanelColumns;
       const std::int64_t fresh_rows = chain.unit << chain.shift[i];
       std::int64_t rows = fresh_rows * row_bytes_[id];
-      for (const int input : topology_.inputs[id]) {
-        rows += (fresh_rows + topology_.program->node(static_cast<int>(id)).kernel - 1) *
-                row_bytes_[static_cast<std::size_t>(input)];
+      for (const InputView& input : topology_.inputs[id]) {
+        rows += (fresh_rows + node.kernel - 1) * row_bytes_[static_cast<std::size_t>(input.id)];
       }
-      if (rows + weights.byte_size() / panels > cache_bytes_) total += static_cast<double>(rows * (panels - 1));
+      const bool fits = rows + node.parts[0].weight_bytes() / panels <= cache_bytes_;
+      if (!fits) total += static_cast<double>(rows * (panels - 1));
     }
     return total;
   }

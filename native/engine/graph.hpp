@@ -17,20 +17,34 @@ struct Value {
 
 enum class OpKind {
   kImage,             ///< RGB bytes / 255, the input
-  kConv2d,            ///< square window, stride 1, zero padding, any number of inputs side by side in the channels
+  kConv2d,            ///< square window, zero padding, any number of inputs side by side in the channels
   kConvTranspose2x2,  ///< stride 2
-  kBatchNorm,         ///< inference form; only where it folds into a convolution
-  kRelu,              ///< only where it fuses into a convolution
-  kConcat,            ///< of channels; only where all readers are convolutions
-  kMaxPool2x2,        ///< stride 2, rounding the size down
+  kBatchNorm,         ///< inference form
+  kRelu,
+  kAdd,         ///< of two values of one size
+  kConcat,      ///< of channels; passes turn it into several inputs of its readers
+  kMaxPool2x2,  ///< stride 2, rounding the size down
   kResizeBilinear2x,
+  kUpsampleNearest2x,
   kCropTo,            ///< centre crop to the size of another value, offsets floor(difference / 2)
+  kPointwise,         ///< made by passes: relu(scale * (a, or a enlarged twice, + b) + shift), each part optional
   kClassProbability,  ///< output: softmax probability of class 1
-  kPlanar,            ///< output: the channels as planes
+  kClassIndex,        ///< output: the class with the largest value, the first of equals
+  kPlanar,            ///< output: the channels of one or several values as planes
 };
 
 /// "conv2d", "max_pool2x2", …
 std::string_view op_name(OpKind kind);
+
+/// How the window of a convolution moves. `pad_before` is above and to the left, `pad_after` below and to the right.
+struct ConvGeometry {
+  std::int64_t stride = 1;
+  std::int64_t pad_before = 0;
+  std::int64_t pad_after = 0;
+  std::int64_t groups = 1;
+
+  static ConvGeometry padded(std::int64_t padding) { return {.pad_before = padding, .pad_after = padding}; }
+};
 
 /// One operation and its result. Plain data: passes rewrite it.
 struct Node {
@@ -40,11 +54,13 @@ struct Node {
   int like = -1;            ///< kCropTo: whose height and width to take
   std::int64_t channels = 0;
   std::int64_t kernel = 1;
-  std::int64_t padding = 0;
+  ConvGeometry geometry;
   bool relu = false;
-  Tensor weight;  ///< kConv2d [out, in, k, k]; kConvTranspose2x2 [in, out, 2, 2]; kBatchNorm [channels] (gamma)
-  Tensor bias;    ///< [out]; kBatchNorm: beta
-  Tensor mean;    ///< kBatchNorm
+  bool enlarge = false;  ///< kPointwise: the first input has half the size
+  Tensor
+      weight;   ///< kConv2d [out, in / groups, k, k]; kConvTranspose2x2 [in, out, 2, 2]; kBatchNorm [channels] (gamma)
+  Tensor bias;  ///< [out]; kBatchNorm: beta
+  Tensor mean;  ///< kBatchNorm
   Tensor variance;
   double epsilon = 0.0;
 };
@@ -55,21 +71,25 @@ struct Node {
 class Graph {
  public:
   Value image();
-  /// weight: [out, in, k, k], bias: [out]; zero padding of `padding` pixels on each side.
-  Value conv2d(const std::string& name, Value x, Tensor weight, Tensor bias, std::int64_t padding);
+  /// weight: [out, in / groups, k, k], bias: [out] or empty. Groups as in PyTorch's Conv2d.
+  Value conv2d(const std::string& name, Value x, Tensor weight, Tensor bias, const ConvGeometry& geometry);
   /// weight: [in, out, 2, 2], bias: [out]; stride 2.
   Value conv_transpose2x2(const std::string& name, Value x, Tensor weight, Tensor bias);
   /// All [channels].
   Value batch_norm(const std::string& name, Value x, Tensor gamma, Tensor beta, Tensor mean, Tensor variance,
                    double epsilon);
   Value relu(Value x);
+  Value add(Value a, Value b);
   Value concat(const std::vector<Value>& values);
   Value max_pool2x2(Value x);
   Value resize_bilinear2x(Value x);
+  Value upsample_nearest2x(Value x);
   Value crop_to(Value x, Value like);
 
-  /// Outputs: [height, width] probability of class 1, or [channels, height, width].
+  /// Outputs: [height, width] probability of class 1, [height, width] number of the class, or [channels, height,
+  /// width].
   void output_class_probability(const std::string& name, Value logits);
+  void output_class_index(const std::string& name, Value logits);
   void output_planar(const std::string& name, Value x);
   /// Names a value that tests and explanations may ask for as an additional planar output; free when nobody does.
   void tap(const std::string& name, Value x);
@@ -83,7 +103,7 @@ class Graph {
   const std::map<std::string, Value>& taps() const { return taps_; }
 
  private:
-  Value add(Node node);
+  Value append(Node node);
   const Node& at(Value x) const;
 
   std::vector<Node> nodes_;

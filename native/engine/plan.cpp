@@ -10,8 +10,12 @@ namespace histojet::engine {
 namespace {
 
 constexpr std::int64_t kLargestSide = 65536;
-constexpr std::int64_t kLineFloats = 16;
-constexpr std::int64_t kAliasFloats = 512;
+constexpr std::int64_t kLine = 64;
+constexpr std::int64_t kAlias = 2048;
+constexpr std::int64_t kFloatBytes = 4;
+// Positions that one sweep of a tile kernel takes when it puts partial sums aside: 128 KiB of sums.
+constexpr std::int64_t kPositionsAtOnce = 1024;
+constexpr std::int64_t kTilePositions = 32;
 
 Extent checked_extent(Extent image) {
   if (image.height >= 1 && image.width >= 1 && image.height <= kLargestSide && image.width <= kLargestSide)
@@ -26,44 +30,102 @@ std::int64_t own_cache_bytes() {
   return size > 0 ? size / 10 * 9 : std::int64_t{1} << 20;
 }
 
-std::int64_t padded_row(std::int64_t floats) {
-  const std::int64_t lines = ceil_div(floats, kLineFloats) * kLineFloats;
-  return lines % kAliasFloats == 0 ? lines + kLineFloats : lines;
+std::int64_t padded_pitch(std::int64_t bytes) {
+  const std::int64_t lines = ceil_div(bytes, kLine) * kLine;
+  return lines % kAlias == 0 ? lines + kLine : lines;
+}
+
+bool on_tiles(const ProgramNode& node) {
+  return node.is_conv() && node.parts[0].tiles.tiles != nullptr;
 }
 
 }  // namespace
+
+std::int64_t tile_positions(const Topology& topology, int id) {
+  const ProgramNode& node = topology.node(id);
+  const bool transposed = node.kind == OpKind::kConvTranspose2x2;
+  const std::int64_t pixels = transposed ? topology.extent(id).width / 2 : topology.extent(id).width;
+  return ceil_div(pixels, node.form.pixels);
+}
+
+std::int64_t tile_rows_at_once(const Topology& topology, int id) {
+  const std::int64_t blocks = ceil_div(tile_positions(topology, id), kTilePositions);
+  return std::max<std::int64_t>(1, kPositionsAtOnce / kTilePositions / blocks);
+}
 
 Plan::Plan(std::shared_ptr<const Program> program, Extent image, const PlanOptions& options)
     : program_(std::move(program)),
       image_(checked_extent(image)),
       topology_(*program_, image),
       placements_(program_->nodes().size()) {
+  place_borders();
   place_rows();
   std::vector<std::int64_t> row_bytes;
   for (std::size_t id = 0; id < placements_.size(); ++id) {
-    const bool output = program_->nodes()[id].pixel_stride == 0;
-    const std::int64_t floats =
-        output ? program_->nodes()[id].channels * topology_.extents[id].width : placements_[id].row_floats;
-    row_bytes.push_back(floats * static_cast<std::int64_t>(sizeof(float)));
+    const ProgramNode& node = program_->nodes()[id];
+    const bool output = node.pixel_bytes == 0;
+    row_bytes.push_back(output ? node.channels * topology_.extents[id].width * kFloatBytes : placements_[id].row_bytes);
   }
-  chains_ = choose_chains(topology_, row_bytes, options.cache_bytes > 0 ? options.cache_bytes : own_cache_bytes());
+  const std::int64_t cache_bytes = options.cache_bytes > 0 ? options.cache_bytes : own_cache_bytes();
+  chains_ = choose_chains(topology_, row_bytes, cache_bytes);
   place_rings();
-  place_buffers();
+  place_sums();
+  place_buffers(cache_bytes);
+}
+
+void Plan::place_borders() {
+  std::vector<std::int64_t> left(placements_.size(), 0);
+  std::vector<std::int64_t> widest(placements_.size(), 0);   // kernel of the reader that decides the alignment
+  std::vector<std::int64_t> aligned(placements_.size(), 0);  // the pixel that should start a cache line
+  for (const int id : topology_.order) {
+    const ProgramNode& node = program_->node(id);
+    if (!node.is_conv()) continue;
+    const auto& inputs = topology_.inputs[static_cast<std::size_t>(id)];
+    const std::int64_t before = node.geometry.pad_before;
+    for (const InputView& view : inputs) {
+      const auto source = static_cast<std::size_t>(view.id);
+      left[source] = std::max(left[source], before - view.dx);
+      std::int64_t right = node.geometry.pad_after;
+      if (on_tiles(node)) {
+        const ProgramNode& input = program_->node(view.id);
+        const kernels::TileInput tile_input{.channels = input.channels, .pixel_bytes = input.pixel_bytes};
+        const std::int64_t last = (tile_positions(topology_, id) - 1) * node.form.pixels * node.form.stride - before;
+        right = last + view.dx + kernels::pixels_read(tile_input, node.form) - extent(view.id).width;
+        slack_bytes_ =
+            std::max(slack_bytes_, kTilePositions * node.form.pixels * node.form.stride * input.pixel_bytes + kLine);
+      }
+      placements_[source].right_px = std::max(placements_[source].right_px, right);
+      if (node.kernel < widest[source]) continue;
+      widest[source] = node.kernel;
+      aligned[source] = view.dx - before;
+    }
+    if (!on_tiles(node)) continue;
+    const std::int64_t per_position = node.form.pixels * (node.kind == OpKind::kConvTranspose2x2 ? 2 : 1);
+    const std::int64_t written = tile_positions(topology_, id) * per_position;
+    std::int64_t& right = placements_[static_cast<std::size_t>(id)].right_px;
+    right = std::max(right, written - extent(id).width);
+  }
+  for (std::size_t id = 0; id < placements_.size(); ++id) {
+    const ProgramNode& node = program_->nodes()[id];
+    if (node.pixel_bytes == 0) continue;
+    std::int64_t lead = left[id];
+    const std::int64_t per_line = kLine / node.pixel_bytes;
+    if (node.storage != kernels::Storage::kFloat32 && per_line > 1) {
+      while ((lead + aligned[id]) % per_line != 0) ++lead;
+    }
+    placements_[id].lead_bytes = lead * node.pixel_bytes;
+  }
 }
 
 void Plan::place_rows() {
   for (const int id : topology_.order) {
-    for (const int input : topology_.inputs[static_cast<std::size_t>(id)]) {
-      std::int64_t& halo = placements_[static_cast<std::size_t>(input)].halo;
-      halo = std::max(halo, program_->node(id).padding);
-    }
-  }
-  for (const int id : topology_.order) {
     const ProgramNode& node = program_->node(id);
-    if (node.pixel_stride == 0) continue;
+    if (node.pixel_bytes == 0) continue;
     Placement& placement = placements_[static_cast<std::size_t>(id)];
-    placement.row_floats = padded_row((extent(id).width + 2 * placement.halo) * node.pixel_stride);
-    zero_row_floats_ = std::max(zero_row_floats_, placement.row_floats);
+    const std::int64_t pixels = extent(id).width + placement.right_px;
+    placement.plane_bytes = padded_pitch(placement.lead_bytes + pixels * node.pixel_bytes);
+    placement.row_bytes = padded_pitch(kernels::plane_count(node.storage) * placement.plane_bytes);
+    zero_row_bytes_ = std::max(zero_row_bytes_, placement.row_bytes);
   }
 }
 
@@ -76,13 +138,28 @@ void Plan::place_rings() {
       placement.kind = Placement::Kind::kRing;
       placement.rows = chain.ring_rows[i];
       placement.offset = used;
-      used += placement.rows * placement.row_floats;
+      used += placement.rows * placement.row_bytes;
     }
-    scratch_floats_ = std::max(scratch_floats_, used);
+    scratch_bytes_ = std::max(scratch_bytes_, used);
   }
 }
 
-void Plan::place_buffers() {
+void Plan::place_sums() {
+  std::int64_t floats = 0;
+  for (const int id : topology_.order) {
+    const ProgramNode& node = program_->node(id);
+    if (!on_tiles(node)) continue;
+    for (const ConvPart& part : node.parts) {
+      const auto steps = static_cast<std::int64_t>(part.tiles.steps.size());
+      const std::int64_t positions = tile_positions(topology_, id);
+      floats = std::max(floats, kernels::conv2d_bf16_sums(tile_rows_at_once(topology_, id), positions, steps));
+    }
+  }
+  sums_offset_ = scratch_bytes_ + ceil_div(slack_bytes_, kLine) * kLine;
+  scratch_bytes_ = sums_offset_ + floats * kFloatBytes;
+}
+
+void Plan::place_buffers(std::int64_t cache_bytes) {
   std::vector<std::size_t> chain_of(placements_.size(), 0);
   for (std::size_t c = 0; c < chains_.size(); ++c) {
     for (const int id : chains_[c].members) chain_of[static_cast<std::size_t>(id)] = c;
@@ -93,20 +170,23 @@ void Plan::place_buffers() {
     for (std::size_t i = 0; i < chain.members.size(); ++i) {
       const int id = chain.members[i];
       Placement& placement = placements_[static_cast<std::size_t>(id)];
-      if (!chain.stored[i] || program_->node(id).pixel_stride == 0) continue;
+      if (!chain.stored[i] || program_->node(id).pixel_bytes == 0) continue;
       placement.kind = Placement::Kind::kBuffer;
       placement.rows = extent(id).height;
-      Lifetime life{.size = placement.rows * placement.row_floats,
+      Lifetime life{.size = placement.rows * placement.row_bytes,
                     .first = chain_of[static_cast<std::size_t>(id)],
                     .last = chain_of[static_cast<std::size_t>(id)]};
+      placement.stream = life.size > cache_bytes;
       for (const int reader : topology_.readers[static_cast<std::size_t>(id)]) {
-        life.last = std::max(life.last, chain_of[static_cast<std::size_t>(reader)]);
+        const std::size_t reading = chain_of[static_cast<std::size_t>(reader)];
+        life.last = std::max(life.last, reading);
+        if (reading == life.first) placement.stream = false;
       }
       lifetimes.push_back(life);
       owners.push_back(id);
     }
   }
-  arena_floats_ = pack_arena(lifetimes);
+  arena_bytes_ = pack_arena(lifetimes) + slack_bytes_;
   for (std::size_t i = 0; i < owners.size(); ++i) {
     placements_[static_cast<std::size_t>(owners[i])].offset = lifetimes[i].offset;
   }

@@ -3,11 +3,16 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "engine/pack_convolutions.hpp"
 #include "engine/passes/passes.hpp"
-#include "kernels/conv_transpose2x2/conv_transpose2x2.hpp"
 
 namespace histojet::engine {
 namespace {
+
+using kernels::Storage;
+
+constexpr std::int64_t kLine = 64;
+constexpr std::int64_t kImageTilePixelBytes = 8;  // R, G, B, 0
 
 void add_taps(Graph& graph, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
@@ -19,79 +24,123 @@ void add_taps(Graph& graph, const std::vector<std::string>& names) {
 }
 
 void run_passes(Graph& graph) {
+  remove_dead_nodes(graph);
+  split_concat(graph);
   fold_batch_norm(graph);
   fuse_relu(graph);
-  eliminate_concat(graph);
+  form_pointwise(graph);
   remove_dead_nodes(graph);
 }
 
-void refuse_leftovers(const Graph& graph) {
-  int images = 0;
-  for (const Node& node : graph.nodes()) {
-    images += node.kind == OpKind::kImage;
-    if (node.kind == OpKind::kBatchNorm || node.kind == OpKind::kRelu || node.kind == OpKind::kConcat) {
-      throw Error(ErrorCode::kInvalidArgument, "engine: " + node.name + ": " + std::string(op_name(node.kind)) +
-                                                   " has no kernel of its own and fuses with none of its neighbours");
-    }
-  }
+void check_image(const Graph& graph) {
+  const auto images = std::ranges::count(graph.nodes(), OpKind::kImage, &Node::kind);
   if (images != 1) {
     throw Error(ErrorCode::kInvalidArgument, "engine: the graph has " + std::to_string(images) + " images, expected 1");
   }
+  for (const Node& node : graph.nodes()) {
+    if (node.kind == OpKind::kConv2d) continue;
+    for (const int input : node.inputs) {
+      if (graph.nodes()[static_cast<std::size_t>(input)].kind != OpKind::kImage) continue;
+      throw Error(ErrorCode::kInvalidArgument, "engine: " + node.name + ": only convolutions read the image, not " +
+                                                   std::string(op_name(node.kind)));
+    }
+  }
 }
 
-std::int64_t pixel_stride_of(const Node& node) {
+Storage storage_of(Precision precision) {
+  switch (precision) {
+    case Precision::kFloat32:
+      return Storage::kFloat32;
+    case Precision::kHigh:
+      return Storage::kSplit;
+    case Precision::kFast:
+      return Storage::kBfloat16;
+  }
+  return Storage::kFloat32;
+}
+
+/// Convolutions that only outputs read hand on float32: nothing is gained by rounding there.
+std::vector<bool> find_heads(const std::vector<Node>& nodes) {
+  std::vector<bool> heads(nodes.size());
+  for (std::size_t id = 0; id < nodes.size(); ++id) heads[id] = nodes[id].kind == OpKind::kConv2d;
+  for (const Node& node : nodes) {
+    if (is_output(node.kind)) continue;
+    for (const int input : node.inputs) heads[static_cast<std::size_t>(input)] = false;
+  }
+  return heads;
+}
+
+/// Pixels at multiples of 4 KiB would all fall into the same few lines of the first-level cache.
+std::int64_t unaliased(std::int64_t pixel_bytes) {
+  return pixel_bytes % 4096 == 0 ? pixel_bytes + kLine : pixel_bytes;
+}
+
+std::int64_t pixel_bytes_of(const Node& node, Storage storage) {
   if (is_output(node.kind)) return 0;
-  return node.kind == OpKind::kImage ? node.channels : kernels::padded_channels(node.channels);
+  const bool image = node.kind == OpKind::kImage;
+  if (storage == Storage::kFloat32) {
+    return unaliased(kernels::element_bytes(storage) *
+                     (image ? node.channels : kernels::padded_channels(node.channels)));
+  }
+  if (image) return kImageTilePixelBytes;
+  // Half a cache line or whole ones: a tile load then touches one line per position.
+  const std::int64_t padded = node.channels <= 16 ? 16 : (node.channels + 31) / 32 * 32;
+  return unaliased(kernels::element_bytes(storage) * padded);
 }
 
-void pack_conv(const Node& node, const std::vector<ProgramNode>& done, std::int64_t panel_columns, ProgramNode& out) {
-  std::vector<kernels::ConvInput> inputs;
-  std::vector<std::int64_t> channels;
-  for (const int id : node.inputs) {
-    const ProgramNode& input = done[static_cast<std::size_t>(id)];
-    inputs.push_back({input.channels, input.pixel_stride});
-    channels.push_back(input.channels);
-  }
-  out.steps = kernels::conv2d_steps(inputs, node.kernel);
-  out.uniform_pixel_stride = inputs[0].pixel_stride;
-  for (const kernels::ConvInput& input : inputs) {
-    if (input.pixel_stride != out.uniform_pixel_stride) out.uniform_pixel_stride = 0;
-  }
-  out.weights[0] = kernels::pack_conv2d(node.weight.values<float>(), node.bias.values<float>(), channels, node.kernel,
-                                        panel_columns);
-}
-
-void pack_transposed(const Node& node, const std::vector<ProgramNode>& done, std::int64_t panel_columns,
-                     ProgramNode& out) {
-  const ProgramNode& input = done[static_cast<std::size_t>(node.inputs[0])];
-  const kernels::ConvInput conv_input{input.channels, input.pixel_stride};
-  out.steps = kernels::conv2d_steps({&conv_input, 1}, 1);
-  out.uniform_pixel_stride = input.pixel_stride;
-  out.weights = kernels::pack_conv_transpose2x2(node.weight.values<float>(), node.bias.values<float>(), input.channels,
-                                                panel_columns);
+AlignedBuffer<float> padded_copy(const Tensor& values, std::int64_t count) {
+  if (values.size() == 0) return nullptr;
+  auto copy = make_aligned<float>(static_cast<std::size_t>(count));
+  std::fill_n(copy.get(), count, 0.0f);
+  std::ranges::copy(values.values<float>(), copy.get());
+  return copy;
 }
 
 }  // namespace
 
+std::int64_t ConvPart::weight_bytes() const {
+  return (weights.panels ? weights.byte_size() : 0) + (tiles.tiles ? tiles.byte_size() : 0);
+}
+
+std::int64_t ProgramNode::weight_bytes() const {
+  std::int64_t bytes = scale ? 2 * stored_channels() * static_cast<std::int64_t>(sizeof(float)) : 0;
+  for (const ConvPart& part : parts) bytes += part.weight_bytes();
+  return bytes;
+}
+
 std::shared_ptr<const Program> Program::compile(Graph graph, const CompileOptions& options) {
   add_taps(graph, options.taps);
   run_passes(graph);
-  refuse_leftovers(graph);
+  check_image(graph);
   auto program = std::make_shared<Program>();
   program->isa_ = std::min(options.isa, detected_isa());
+  const bool tiles = program->isa_ >= Isa::kAmx || options.emulate_tiles;
+  program->precision_ = tiles ? options.precision : Precision::kFloat32;
   const std::int64_t panel_columns = kernels::conv2d_panel_columns(program->isa_);
-  for (const Node& node : graph.nodes()) {
+  const std::vector<bool> heads = find_heads(graph.nodes());
+  for (std::size_t id = 0; id < graph.nodes().size(); ++id) {
+    const Node& node = graph.nodes()[id];
     ProgramNode out{.kind = node.kind,
                     .name = node.name,
                     .inputs = node.inputs,
                     .like = node.like,
                     .channels = node.channels,
-                    .pixel_stride = pixel_stride_of(node),
+                    .storage = storage_of(program->precision_),
                     .kernel = node.kernel,
-                    .padding = node.padding,
-                    .relu = node.relu};
-    if (node.kind == OpKind::kConv2d) pack_conv(node, program->nodes_, panel_columns, out);
-    if (node.kind == OpKind::kConvTranspose2x2) pack_transposed(node, program->nodes_, panel_columns, out);
+                    .geometry = node.geometry,
+                    .relu = node.relu,
+                    .enlarge = node.enlarge};
+    if (heads[id]) out.storage = Storage::kFloat32;
+    // Bytes are whole numbers, which one bfloat16 holds.
+    if (node.kind == OpKind::kImage && out.storage == Storage::kSplit) out.storage = Storage::kBfloat16;
+    out.pixel_bytes = pixel_bytes_of(node, out.storage);
+    if (node.kind == OpKind::kPointwise) {
+      out.scale = padded_copy(node.weight, out.stored_channels());
+      out.shift = padded_copy(node.bias, out.stored_channels());
+    }
+    if (node.kind == OpKind::kConv2d || node.kind == OpKind::kConvTranspose2x2) {
+      pack_convolution(node, program->nodes_, panel_columns, program->precision_, out);
+    }
     program->nodes_.push_back(std::move(out));
   }
   return program;

@@ -1,15 +1,30 @@
 #pragma once
 
-#include <array>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "base/aligned_buffer.hpp"
 #include "base/cpu_info.hpp"
 #include "engine/graph.hpp"
+#include "engine/precision.hpp"
 #include "kernels/conv2d/conv2d_pack.hpp"
+#include "kernels/conv2d_bf16/conv2d_bf16_pack.hpp"
+#include "kernels/storage.hpp"
 
 namespace histojet::engine {
+
+/// The weights of one kernel call: all output channels, those of some groups, or one row parity of a transposed
+/// convolution. Packed for float32 (`steps`, `weights`) or for tiles.
+struct ConvPart {
+  std::int64_t first_channel = 0;  ///< of the output
+  std::vector<kernels::KStep> steps;
+  kernels::PackedMatrix weights;
+  kernels::PackedTiles tiles;
+
+  std::int64_t weight_bytes() const;
+  std::int64_t columns() const { return tiles.tiles ? tiles.columns : weights.columns; }
+};
 
 /// One operation after the passes, with its weights packed for the kernels that will run it.
 struct ProgramNode {
@@ -18,18 +33,21 @@ struct ProgramNode {
   std::vector<int> inputs;
   int like = -1;
   std::int64_t channels = 0;
-  std::int64_t pixel_stride = 0;  ///< floats between two pixels of the result; 0 for outputs
+  kernels::Storage storage = kernels::Storage::kFloat32;  ///< of the result
+  std::int64_t pixel_bytes = 0;  ///< between two pixels of (a plane of) the result; 0 for outputs
   std::int64_t kernel = 1;
-  std::int64_t padding = 0;
+  ConvGeometry geometry;
   bool relu = false;
-  std::vector<kernels::KStep> steps;
-  std::int64_t uniform_pixel_stride = 0;
-  std::array<kernels::PackedMatrix, 2>
-      weights;  ///< convolutions: [0]; transposed convolutions: one per output row phase
+  bool enlarge = false;        ///< kPointwise: the first input has half the size
+  AlignedBuffer<float> scale;  ///< kPointwise: one per stored channel, or null
+  AlignedBuffer<float> shift;
+  std::vector<ConvPart> parts;  ///< convolutions; transposed ones have a part for each row parity
+  kernels::TileForm form;       ///< of convolutions on tiles
 
-  std::int64_t weight_bytes() const {
-    return (weights[0].panels ? weights[0].byte_size() : 0) + (weights[1].panels ? weights[1].byte_size() : 0);
-  }
+  bool is_conv() const { return !parts.empty(); }
+  /// Values per pixel in memory, padding included.
+  std::int64_t stored_channels() const { return pixel_bytes / kernels::element_bytes(storage); }
+  std::int64_t weight_bytes() const;
 };
 
 struct CompileOptions {
@@ -37,25 +55,31 @@ struct CompileOptions {
   Isa isa = active_isa();
   /// Names of taps that become planar outputs of the same name.
   std::vector<std::string> taps;
+  Precision precision = Precision::kFloat32;
+  /// Store bfloat16 also where no tile instructions are; the scalar reference then does their work. For tests.
+  bool emulate_tiles = false;
 };
 
 /// A graph after all passes that do not depend on the size of the picture: folded, fused, weights packed once for one
-/// instruction set. Immutable; plans and sessions of all sizes share it.
+/// instruction set and precision. Immutable; plans and sessions of all sizes share it.
 class Program {
  public:
-  /// @throws Error kInvalidArgument when an operation is left that has no kernel of its own (a batch norm or ReLU that
-  /// does not follow a convolution, a concat read by anything but convolutions), for an unknown tap or missing image.
+  /// @throws Error kInvalidArgument when a concat is read by an operation that cannot take parts, for an unknown tap or
+  /// a missing image.
   static std::shared_ptr<const Program> compile(Graph graph, const CompileOptions& options = {});
 
   const std::vector<ProgramNode>& nodes() const { return nodes_; }
   const ProgramNode& node(int id) const { return nodes_[static_cast<std::size_t>(id)]; }
   Isa isa() const { return isa_; }
+  /// What is really computed: kFloat32 where `high` or `fast` was asked for without tiles.
+  Precision precision() const { return precision_; }
   /// Memory of the packed weights.
   std::int64_t weight_bytes() const;
 
  private:
   std::vector<ProgramNode> nodes_;
   Isa isa_ = Isa::kScalar;
+  Precision precision_ = Precision::kFloat32;
 };
 
 }  // namespace histojet::engine

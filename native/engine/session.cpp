@@ -19,23 +19,23 @@ constexpr int kMostThreads = 256;
 
 /// Large memory on huge pages where the system has them: rows of several buffers are in use at once, more than the
 /// translation cache holds with small pages.
-AlignedBuffer<float> allocate(std::int64_t floats) {
-  const std::size_t bytes = static_cast<std::size_t>(floats) * sizeof(float);
-  if (bytes < kHugePage) return make_aligned<float>(static_cast<std::size_t>(floats));
+AlignedBuffer<std::byte> allocate(std::int64_t size) {
+  const auto bytes = static_cast<std::size_t>(size);
+  if (bytes < kHugePage) return make_aligned<std::byte>(bytes);
   const std::size_t rounded = (bytes + kHugePage - 1) / kHugePage * kHugePage;
   void* pointer = std::aligned_alloc(kHugePage, rounded);
   if (pointer == nullptr) throw std::bad_alloc();
   madvise(pointer, rounded, MADV_HUGEPAGE);
-  return AlignedBuffer<float>(static_cast<float*>(pointer));
+  return AlignedBuffer<std::byte>(static_cast<std::byte*>(pointer));
 }
 
-AlignedBuffer<float> allocate_or_explain(std::int64_t floats, const Plan& plan) {
+AlignedBuffer<std::byte> allocate_or_explain(std::int64_t bytes, const Plan& plan) {
   try {
-    return allocate(floats);
+    return allocate(bytes);
   } catch (const std::bad_alloc&) {
     throw Error(ErrorCode::kOutOfMemory, "engine: no memory for a session of " + std::to_string(plan.image().width) +
                                              " x " + std::to_string(plan.image().height) +
-                                             " pixels: " + std::to_string(floats * 4) + " bytes");
+                                             " pixels: " + std::to_string(bytes) + " bytes");
   }
 }
 
@@ -48,44 +48,44 @@ class Session::SlotLease {
   ~SlotLease() { session_.give_slot(slot_); }
   SlotLease(const SlotLease&) = delete;
   SlotLease& operator=(const SlotLease&) = delete;
-  float* memory() const { return slot_; }
+  std::byte* memory() const { return slot_; }
 
  private:
   Session& session_;
-  float* slot_;
+  std::byte* slot_;
 };
 
 Session::Session(std::shared_ptr<const Plan> plan)
     : plan_(std::move(plan)),
-      arena_(allocate_or_explain(plan_->arena_floats(), *plan_)),
-      zeros_(allocate_or_explain(plan_->zero_row_floats(), *plan_)),
+      arena_(allocate_or_explain(plan_->arena_bytes(), *plan_)),
+      zeros_(allocate_or_explain(plan_->zero_row_bytes() + plan_->slack_bytes(), *plan_)),
       dropped_(plan_->program().nodes().size()) {
-  std::memset(zeros_.get(), 0, static_cast<std::size_t>(plan_->zero_row_floats()) * sizeof(float));
+  std::memset(zeros_.get(), 0, static_cast<std::size_t>(plan_->zero_row_bytes() + plan_->slack_bytes()));
   give_slot(take_slot());
 }
 
-float* Session::take_slot() {
+std::byte* Session::take_slot() {
   const std::lock_guard lock(slots_mutex_);
   if (free_slots_.empty()) {
-    slots_.push_back(allocate_or_explain(plan_->scratch_floats(), *plan_));
+    slots_.push_back(allocate_or_explain(plan_->scratch_bytes(), *plan_));
     return slots_.back().get();
   }
-  float* slot = free_slots_.back();
+  std::byte* slot = free_slots_.back();
   free_slots_.pop_back();
   return slot;
 }
 
-void Session::give_slot(float* slot) {
+void Session::give_slot(std::byte* slot) {
   const std::lock_guard lock(slots_mutex_);
   free_slots_.push_back(slot);
 }
 
 std::int64_t Session::memory_bytes() const {
   const std::lock_guard lock(slots_mutex_);
-  std::int64_t floats = plan_->arena_floats() + plan_->zero_row_floats() +
-                        static_cast<std::int64_t>(slots_.size()) * plan_->scratch_floats();
-  for (const auto& output : dropped_) floats += static_cast<std::int64_t>(output.size());
-  return floats * static_cast<std::int64_t>(sizeof(float));
+  std::int64_t bytes = plan_->arena_bytes() + plan_->zero_row_bytes() +
+                       static_cast<std::int64_t>(slots_.size()) * plan_->scratch_bytes();
+  for (const auto& output : dropped_) bytes += static_cast<std::int64_t>(output.size() * sizeof(float));
+  return bytes;
 }
 
 std::vector<float*> Session::bind(const std::vector<OutputBinding>& outputs) {

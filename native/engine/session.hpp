@@ -37,16 +37,16 @@ class Session {
  private:
   class SlotLease;
   std::vector<float*> bind(const std::vector<OutputBinding>& outputs);
-  float* take_slot();
-  void give_slot(float* slot);
+  std::byte* take_slot();
+  void give_slot(std::byte* slot);
 
   std::shared_ptr<const Plan> plan_;
-  AlignedBuffer<float> arena_;
-  AlignedBuffer<float> zeros_;
+  AlignedBuffer<std::byte> arena_;
+  AlignedBuffer<std::byte> zeros_;
   std::vector<std::vector<float>> dropped_;  ///< by id: outputs that nobody asked for
   mutable std::mutex slots_mutex_;
-  std::vector<AlignedBuffer<float>> slots_;
-  std::vector<float*> free_slots_;
+  std::vector<AlignedBuffer<std::byte>> slots_;
+  std::vector<std::byte*> free_slots_;
 };
 
 }  // namespace histojet::engine

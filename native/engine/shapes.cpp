@@ -8,9 +8,13 @@ namespace {
 Extent result_extent(const ProgramNode& node, Extent from, const std::vector<Extent>& extents) {
   switch (node.kind) {
     case OpKind::kConv2d: {
-      const std::int64_t change = 2 * node.padding - (node.kernel - 1);
-      return {from.height + change, from.width + change};
+      const auto [stride, before, after, groups] = node.geometry;
+      const std::int64_t change = before + after - node.kernel;
+      if (from.height + change < 0 || from.width + change < 0) return {0, 0};
+      return {(from.height + change) / stride + 1, (from.width + change) / stride + 1};
     }
+    case OpKind::kPointwise:
+      return node.enlarge ? Extent{2 * from.height, 2 * from.width} : from;
     case OpKind::kConvTranspose2x2:
     case OpKind::kResizeBilinear2x:
       return {2 * from.height, 2 * from.width};
@@ -27,13 +31,17 @@ std::string text(Extent extent) {
   return std::to_string(extent.width) + " x " + std::to_string(extent.height);
 }
 
-void check_conv_inputs(const ProgramNode& node, const std::vector<Extent>& extents) {
-  for (const int input : node.inputs) {
-    const Extent extent = extents[static_cast<std::size_t>(input)];
-    const Extent first = extents[static_cast<std::size_t>(node.inputs[0])];
-    if (extent == first) continue;
-    throw Error(ErrorCode::kShapeMismatch,
-                "engine: " + node.name + " reads maps of " + text(first) + " and " + text(extent) + " pixels");
+/// Several inputs lie side by side or are added: they must cover the same pixels.
+void check_inputs(const ProgramNode& node, const std::vector<Extent>& extents, Extent image) {
+  const auto covered = [&](std::size_t index) {
+    const Extent extent = extents[static_cast<std::size_t>(node.inputs[index])];
+    return index == 0 && node.enlarge ? Extent{2 * extent.height, 2 * extent.width} : extent;
+  };
+  for (std::size_t i = 1; i < node.inputs.size(); ++i) {
+    if (covered(i) == covered(0)) continue;
+    throw Error(ErrorCode::kInvalidArgument,
+                "engine: a tile of " + text(image) + " pixels does not fit the network: " + node.name +
+                    " would join maps of " + text(covered(0)) + " and " + text(covered(i)) + " pixels");
   }
 }
 
@@ -45,7 +53,7 @@ std::vector<Extent> infer_extents(const Program& program, Extent image) {
     Extent extent = image;
     if (!node.inputs.empty()) {
       const Extent from = extents[static_cast<std::size_t>(node.inputs[0])];
-      check_conv_inputs(node, extents);
+      check_inputs(node, extents, image);
       extent = result_extent(node, from, extents);
       if (node.kind == OpKind::kCropTo && (extent.height > from.height || extent.width > from.width)) {
         throw Error(ErrorCode::kInvalidArgument, "engine: a tile of " + text(image) + " pixels is too small: " +
@@ -61,12 +69,16 @@ std::vector<Extent> infer_extents(const Program& program, Extent image) {
   return extents;
 }
 
-RowRange input_rows(const ProgramNode& node, std::int64_t y, Extent from, Extent to) {
+RowRange input_rows(const ProgramNode& node, std::size_t index, std::int64_t y, Extent from, Extent to) {
   switch (node.kind) {
-    case OpKind::kConv2d:
-      return {y - node.padding, y - node.padding + node.kernel - 1};
+    case OpKind::kConv2d: {
+      const std::int64_t first = y * node.geometry.stride - node.geometry.pad_before;
+      return {first, first + node.kernel - 1};
+    }
     case OpKind::kConvTranspose2x2:
       return {y / 2, y / 2};
+    case OpKind::kPointwise:
+      return index == 0 && node.enlarge ? RowRange{y / 2, y / 2} : RowRange{y, y};
     case OpKind::kMaxPool2x2:
       return {2 * y, 2 * y + 1};
     case OpKind::kResizeBilinear2x:
@@ -85,7 +97,7 @@ std::int64_t flops(const Program& program, int id, Extent result) {
   if (node.kind != OpKind::kConv2d && node.kind != OpKind::kConvTranspose2x2) return 0;
   std::int64_t k = 0;
   for (const int input : node.inputs) k += program.node(input).channels;
-  if (node.kind == OpKind::kConv2d) k *= node.kernel * node.kernel;
+  if (node.kind == OpKind::kConv2d) k = k / node.geometry.groups * node.kernel * node.kernel;
   return 2 * k * node.channels * result.height * result.width;
 }
 

@@ -24,7 +24,7 @@ struct RowRange {
   std::int64_t first = 0;
   std::int64_t last = 0;
 };
-RowRange input_rows(const ProgramNode& node, std::int64_t y, Extent from, Extent to);
+RowRange input_rows(const ProgramNode& node, std::size_t index, std::int64_t y, Extent from, Extent to);
 
 /// Multiply-adds times two that one result of this size costs, without those on padded channels.
 std::int64_t flops(const Program& program, int id, Extent result);

@@ -2,14 +2,30 @@
 
 namespace histojet::layers {
 
+using engine::ConvGeometry;
 using engine::Graph;
 using engine::Value;
 using weights::WeightScope;
 
+namespace {
+
+Tensor kernel_weight(const Graph& graph, Value x, const WeightScope& weights, std::int64_t out, std::int64_t kernel,
+                     const ConvGeometry& geometry) {
+  return weights.f32("weight", {out, graph.channels(x) / geometry.groups, kernel, kernel});
+}
+
+}  // namespace
+
 Value conv2d(Graph& graph, Value x, const WeightScope& weights, std::int64_t out, std::int64_t kernel,
-             std::int64_t padding) {
-  Tensor weight = weights.f32("weight", {out, graph.channels(x), kernel, kernel});
-  return graph.conv2d(weights.full_name(""), x, std::move(weight), weights.f32("bias", {out}), padding);
+             const ConvGeometry& geometry) {
+  return graph.conv2d(weights.full_name(""), x, kernel_weight(graph, x, weights, out, kernel, geometry),
+                      weights.f32("bias", {out}), geometry);
+}
+
+Value conv2d_without_bias(Graph& graph, Value x, const WeightScope& weights, std::int64_t out, std::int64_t kernel,
+                          const ConvGeometry& geometry) {
+  return graph.conv2d(weights.full_name(""), x, kernel_weight(graph, x, weights, out, kernel, geometry), Tensor(),
+                      geometry);
 }
 
 Value conv_transpose2x2(Graph& graph, Value x, const WeightScope& weights, std::int64_t out) {

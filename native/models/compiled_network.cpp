@@ -1,5 +1,6 @@
 #include "models/compiled_network.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
@@ -16,21 +17,25 @@ class EngineSession final : public NucleiNetwork::Session {
   std::int64_t memory_bytes() const override { return session.memory_bytes(); }
 
   engine::Session session;
+  std::vector<float> classes;  ///< numbers as the engine hands them out
 };
 
-}  // namespace
-
-std::string_view precision_name(Precision precision) {
-  switch (precision) {
-    case Precision::kFloat32:
-      return "float32";
-    case Precision::kHigh:
-      return "high";
-    case Precision::kFast:
-      return "fast";
-  }
-  return "float32";
+/// @throws Error kInvalidArgument with the sides nearest to the wrong one.
+void check_side(const NetworkInfo& info, std::int64_t side) {
+  const std::int64_t rest = (side - info.side_offset_px) % info.side_multiple;
+  if (side >= info.min_side_px && rest == 0) return;
+  const std::int64_t below = std::max(side - rest, info.min_side_px);
+  const std::int64_t above = std::max(side - rest + info.side_multiple, info.min_side_px);
+  const std::string offset = info.side_offset_px > 0 ? " plus " + std::to_string(info.side_offset_px) : "";
+  throw Error(
+      ErrorCode::kInvalidArgument,
+      info.architecture + ": a tile cannot have a side of " + std::to_string(side) + " px; sides are multiples of " +
+          std::to_string(info.side_multiple) + offset + " from " + std::to_string(info.min_side_px) + " on" +
+          (below < above ? ", the nearest are " + std::to_string(below) + " and " + std::to_string(above) : "") +
+          "; the usual side is " + std::to_string(info.default_tile_px));
 }
+
+}  // namespace
 
 double mpp_of(const std::map<std::string, std::string>& metadata, double fallback) {
   const auto found = metadata.find("mpp");
@@ -42,19 +47,22 @@ double mpp_of(const std::map<std::string, std::string>& metadata, double fallbac
               "network: mpp is \"" + found->second + "\", expected a positive number of micrometres per pixel");
 }
 
-CompiledNetwork::CompiledNetwork(engine::Graph graph, NetworkInfo info, const LoadOptions&) : info_(std::move(info)) {
+CompiledNetwork::CompiledNetwork(engine::Graph graph, NetworkInfo info, const LoadOptions& options)
+    : info_(std::move(info)) {
   info_.parameters = graph.parameter_count();
-  program_ = engine::Program::compile(std::move(graph));
+  program_ = engine::Program::compile(std::move(graph), {.precision = options.precision});
   info_.isa = isa_name(program_->isa());
-  // All kernels compute in float32; `high` and `fast` promise no less than that.
-  info_.precision = precision_name(Precision::kFloat32);
+  info_.precision = precision_name(program_->precision());
   info_.memory_bytes = program_->weight_bytes();
   for (std::size_t id = 0; id < program_->nodes().size(); ++id) {
     if (program_->nodes()[id].kind == engine::OpKind::kClassProbability) np_id_ = static_cast<int>(id);
+    if (program_->nodes()[id].kind == engine::OpKind::kClassIndex) typed_ = true;
   }
 }
 
 std::shared_ptr<const engine::Plan> CompiledNetwork::plan(std::int64_t height, std::int64_t width) const {
+  check_side(info_, height);
+  check_side(info_, width);
   const std::lock_guard lock(plans_mutex_);
   for (auto it = plans_.begin(); it != plans_.end(); ++it) {
     if ((*it)->image() != engine::Extent{height, width}) continue;
@@ -76,7 +84,8 @@ std::unique_ptr<NucleiNetwork::Session> CompiledNetwork::make_session(std::int64
 
 void CompiledNetwork::predict(Session& session, ImageView rgb, Maps& out, int max_threads,
                               const CancelToken& cancel) const {
-  auto& engine_session = dynamic_cast<EngineSession&>(session).session;
+  auto& own = dynamic_cast<EngineSession&>(session);
+  engine::Session& engine_session = own.session;
   if (&engine_session.plan().program() != program_.get()) {
     throw Error(ErrorCode::kInvalidArgument, "predict: the session was made by another network");
   }
@@ -87,7 +96,15 @@ void CompiledNetwork::predict(Session& session, ImageView rgb, Maps& out, int ma
   out.np.resize(pixels);
   out.hv.resize(2 * pixels);
   out.tp.clear();
-  engine_session.run(rgb, {{"np", out.np.data()}, {"hv", out.hv.data()}}, max_threads, cancel);
+  std::vector<engine::OutputBinding> outputs{{"np", out.np.data()}, {"hv", out.hv.data()}};
+  if (typed_) {
+    own.classes.resize(pixels);
+    outputs.push_back({"tp", own.classes.data()});
+  }
+  engine_session.run(rgb, outputs, max_threads, cancel);
+  if (!typed_) return;
+  out.tp.resize(pixels);
+  std::ranges::transform(own.classes, out.tp.begin(), [](float id) { return static_cast<std::uint8_t>(id); });
 }
 
 }  // namespace histojet::models

@@ -14,7 +14,8 @@
 
 namespace histojet::models {
 
-/// A NucleiNetwork made from a graph with the outputs "np" [1, h, w] and "hv" [2, h, w].
+/// A NucleiNetwork made from a graph with the outputs "np" [1, h, w], "hv" [2, h, w] and perhaps "tp" [1, h, w],
+/// numbers of classes below 256.
 class CompiledNetwork final : public NucleiNetwork {
  public:
   /// Fills the fields of `info` that follow from graph and CPU: isa, precision, parameters, memory_bytes.
@@ -31,6 +32,7 @@ class CompiledNetwork final : public NucleiNetwork {
   NetworkInfo info_;
   std::shared_ptr<const engine::Program> program_;
   int np_id_ = -1;
+  bool typed_ = false;
   mutable std::mutex plans_mutex_;
   mutable std::list<std::shared_ptr<const engine::Plan>> plans_;  ///< most recently used first, a few sizes
 };

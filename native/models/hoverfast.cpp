@@ -7,6 +7,7 @@
 #include "layers/conv_block.hpp"
 #include "layers/ms_conv_block.hpp"
 #include "models/compiled_network.hpp"
+#include "models/recognise.hpp"
 
 namespace histojet::models {
 
@@ -51,16 +52,17 @@ Graph build_hoverfast(const WeightScope& root, const HoverFastConfig& config) {
     x = graph.max_pool2x2(x);
   }
   const Value nuclei = decoder(graph, x, skips, root, "up_path", config);
-  const Value logits = layers::conv2d(graph, nuclei, root.scope("last"), config.n_classes, 1, 0);
+  const Value logits = layers::conv2d(graph, nuclei, root.scope("last"), config.n_classes, 1);
   graph.tap("logits", logits);
   graph.output_class_probability("np", logits);
   const Value distances = decoder(graph, x, skips, root, "up_path_m", config);
-  graph.output_planar("hv", layers::conv2d(graph, distances, root.scope("last_m"), 2, 1, 0));
+  graph.output_planar("hv", layers::conv2d(graph, distances, root.scope("last_m"), 2, 1));
   return graph;
 }
 
 std::shared_ptr<const NucleiNetwork> load_hoverfast(std::shared_ptr<const weights::StateDict> dict,
                                                     const LoadOptions& options) {
+  expect_architecture(dict, Architecture::kHoverFast);
   const WeightScope root = hoverfast_root(dict);
   const HoverFastConfig config = hoverfast_config(root, dict->metadata());
   NetworkInfo info{.architecture = "hoverfast", .config = config_json(config)};

@@ -40,6 +40,8 @@ std::map<std::string, std::string> config_json(const HoverFastConfig& config);
 
 /// Where the network's keys start: "", "model_dict", "module" or both, as far as all names share it.
 weights::WeightScope hoverfast_root(std::shared_ptr<const weights::StateDict> dict);
+/// Whether the keys are those of a HoverFast network.
+bool is_hoverfast(const weights::WeightScope& root);
 
 /// The network with outputs "np" (probability of nucleus) and "hv" (horizontal, vertical) and the taps "logits",
 /// "down_path.<i>", "up_path.<i>" and "up_path_m.<i>".

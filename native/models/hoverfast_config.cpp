@@ -1,9 +1,9 @@
-#include <algorithm>
-#include <cctype>
 #include <charconv>
 
 #include "base/error.hpp"
+#include "models/checkpoint_root.hpp"
 #include "models/hoverfast.hpp"
+#include "models/metadata.hpp"
 
 namespace histojet::models {
 
@@ -12,15 +12,6 @@ using weights::WeightScope;
 namespace {
 
 using Metadata = std::map<std::string, std::string>;
-
-/// Metadata comes from torch scalars or from strings that people wrote: 'True', "unet" in quotes, 1.
-std::string plain(std::string text) {
-  const auto quote = [](char c) { return c == '"' || c == '\'' || std::isspace(static_cast<unsigned char>(c)) != 0; };
-  while (!text.empty() && quote(text.back())) text.pop_back();
-  while (!text.empty() && quote(text.front())) text.erase(text.begin());
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
 
 [[noreturn]] void refuse(const std::string& name, const std::string& value, const std::string& expected) {
   throw Error(ErrorCode::kInvalidArgument, "hoverfast: " + name + " is \"" + value + "\", expected " + expected);
@@ -31,7 +22,7 @@ std::int64_t integer(const Metadata& metadata, const std::string& name, std::int
   std::int64_t value = inferred;
   std::string text = std::to_string(inferred);
   if (const auto found = metadata.find(name); found != metadata.end()) {
-    text = plain(found->second);
+    text = plain_text(found->second);
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size()) refuse(name, text, "an integer");
   }
@@ -46,7 +37,7 @@ bool choice(const Metadata& metadata, const std::string& name, bool inferred, co
             const char* word_false) {
   const auto found = metadata.find(name);
   if (found == metadata.end()) return inferred;
-  const std::string text = plain(found->second);
+  const std::string text = plain_text(found->second);
   if (text == word_true) return true;
   if (text == word_false) return false;
   if (std::string(word_true) == "true" && (text == "1" || text == "0")) return text == "1";
@@ -74,16 +65,11 @@ std::int64_t inferred_wf(std::int64_t channels) {
 }  // namespace
 
 WeightScope hoverfast_root(std::shared_ptr<const weights::StateDict> dict) {
-  std::string prefix;
-  const auto shared = [&](const std::string& start) {
-    return !dict->names().empty() && std::all_of(dict->names().begin(), dict->names().end(),
-                                                 [&](const std::string& name) { return name.starts_with(start); });
-  };
-  for (const char* part : {"model_dict.", "module."}) {
-    if (shared(prefix + part)) prefix += part;
-  }
-  if (!prefix.empty()) prefix.pop_back();
-  return WeightScope(std::move(dict), prefix);
+  return checkpoint_root(std::move(dict), {"model_dict.", "module."});
+}
+
+bool is_hoverfast(const WeightScope& root) {
+  return root.has("down_path.0.conv_3.block.0.weight") || root.has("down_path.0.block.0.weight");
 }
 
 HoverFastConfig hoverfast_config(const WeightScope& root, const Metadata& metadata) {

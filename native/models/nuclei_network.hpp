@@ -1,27 +1,36 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/cancel.hpp"
 #include "base/image.hpp"
+#include "engine/precision.hpp"
 #include "tensor/maps.hpp"
 #include "weights/state_dict.hpp"
 
 namespace histojet::models {
 
-enum class Precision { kFloat32, kHigh, kFast };
-std::string_view precision_name(Precision precision);
+using engine::Precision;
+using engine::precision_name;
 
 struct LoadOptions {
   Precision precision = Precision::kHigh;
 };
 
+/// One class of nuclei that a network tells apart.
+struct NucleusType {
+  std::string name;
+  std::array<std::uint8_t, 3> color{};  ///< red, green, blue
+};
+
 /// What is really used, for `model.info`.
 struct NetworkInfo {
-  std::string architecture;                   ///< "hoverfast"
+  std::string architecture;                   ///< "hoverfast" or "hovernet"
   std::map<std::string, std::string> config;  ///< the fields of the network's config struct as JSON values
   std::string isa;                            ///< "avx512", …
   std::string precision;                      ///< "float32", …
@@ -30,6 +39,15 @@ struct NetworkInfo {
   double mpp = 0.25;                 ///< resolution that the network was trained at
   std::int64_t margin_px = 64;       ///< receptive field, rounded up: what a tile needs around its core
   std::int64_t origin_multiple = 4;  ///< tile origins and sides must be multiples of this
+  /// How many pixels the maps of a tile are smaller than it, on each side; 0 for networks that pad. Tiles of a network
+  /// with such a margin lie so that their maps touch, not they themselves.
+  std::int64_t output_margin_px = 0;
+  /// Tiles may have the sides side_offset_px + n * side_multiple from min_side_px on; others are refused.
+  std::int64_t side_multiple = 1;
+  std::int64_t side_offset_px = 0;
+  std::int64_t min_side_px = 1;
+  std::int64_t default_tile_px = 1024;  ///< side of the reference's tiles
+  std::vector<NucleusType> types;       ///< by number, 0 background; empty for networks without types
 };
 
 /// A network that turns RGB tiles into nuclei maps, compiled for this CPU. Immutable and shared by threads.
@@ -47,9 +65,11 @@ class NucleiNetwork {
   virtual const NetworkInfo& info() const = 0;
   /// The plan as text: each step with its shapes, fusions, bytes and FLOPs.
   virtual std::string describe(std::int64_t height, std::int64_t width) const = 0;
+  /// @throws Error kInvalidArgument for sides that the network does not take, saying which it does.
   virtual std::unique_ptr<Session> make_session(std::int64_t height, std::int64_t width) const = 0;
   /// rgb: [height, width, 3] of the session's size, bytes; the network scales them itself. Output sizes are those of
-  /// the network for that input (smaller for sides that it cannot divide). Bit-identical for any `max_threads`.
+  /// the network for that input (smaller by output_margin_px on each side, and for sides that it cannot divide).
+  /// Bit-identical for any `max_threads`.
   virtual void predict(Session& session, ImageView rgb, Maps& out, int max_threads,
                        const CancelToken& cancel) const = 0;
 };
@@ -59,5 +79,17 @@ class NucleiNetwork {
 /// and both shapes).
 std::shared_ptr<const NucleiNetwork> load_hoverfast(std::shared_ptr<const weights::StateDict> dict,
                                                     const LoadOptions& options = {});
+
+/// Loads a HoVer-Net of either mode, with or without types, from the published `.tar` (`desc`), from a bare state dict
+/// (TIAToolbox) or from safetensors with the same keys. Mode and number of types follow from the tensors. @throws Error
+/// kMissingWeight, kShapeMismatch (key names and both shapes), kUnsupportedFormat for HoVer-Net+ and for tensors that
+/// HoVer-Net does not have, kInvalidArgument for metadata that contradicts the tensors, kCorruptFile for a `type_info`
+/// that is no JSON.
+std::shared_ptr<const NucleiNetwork> load_hovernet(std::shared_ptr<const weights::StateDict> dict,
+                                                   const LoadOptions& options = {});
+
+/// Loads whichever of these networks the tensors' names tell. @throws Error kMissingWeight when they tell none.
+std::shared_ptr<const NucleiNetwork> load_nuclei_network(std::shared_ptr<const weights::StateDict> dict,
+                                                         const LoadOptions& options = {});
 
 }  // namespace histojet::models

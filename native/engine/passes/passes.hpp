@@ -8,8 +8,12 @@ namespace histojet::engine {
 void fold_batch_norm(Graph& graph);
 /// conv2d -> relu becomes conv2d with a ReLU epilogue, where nobody else reads the convolution.
 void fuse_relu(Graph& graph);
-/// Convolutions that read a concat read its parts instead; nothing is copied.
-void eliminate_concat(Graph& graph);
+/// Readers of a concat read its parts instead: convolutions as several inputs, what works on single channels part by
+/// part. Nothing is copied. @throws Error kInvalidArgument for other readers.
+void split_concat(Graph& graph);
+/// What is left of sums, batch norms, ReLUs and nearest-neighbour enlargements becomes pointwise operations, as many as
+/// possible in one.
+void form_pointwise(Graph& graph);
 /// Removes nodes that no output needs and renumbers the rest; order is kept.
 void remove_dead_nodes(Graph& graph);
 

@@ -16,6 +16,14 @@
 
 namespace histojet {
 
+/// How raw maps of one picture are made.
+struct PredictOptions {
+  pipeline::Stain stain = pipeline::Stain::kHe;
+  /// Side of the patches of a network that does not pad (HoVer-Net), 0: the reference's, 256 or 270 px. Larger ones
+  /// cost less per pixel and give slightly different maps.
+  std::int64_t patch_px = 0;
+};
+
 /// How one picture is segmented.
 struct SegmentImageOptions {
   nuclei::PostprocessOptions postprocess;
@@ -31,24 +39,26 @@ class NucleiModel {
   /// Loads a HoverFast network. @throws Error kMissingWeight, kShapeMismatch.
   static NucleiModel load_hoverfast(std::shared_ptr<const weights::StateDict> dict,
                                     const models::LoadOptions& options = {});
+  /// Loads a HoVer-Net. @throws see models::load_hovernet.
+  static NucleiModel load_hovernet(std::shared_ptr<const weights::StateDict> dict,
+                                   const models::LoadOptions& options = {});
+  /// Loads whichever of them the checkpoint holds. @throws Error kMissingWeight when it holds none.
+  static NucleiModel load(std::shared_ptr<const weights::StateDict> dict, const models::LoadOptions& options = {});
   explicit NucleiModel(std::shared_ptr<const models::NucleiNetwork> network) : network_(std::move(network)) {}
 
   const models::NetworkInfo& info() const { return network_->info(); }
   std::string describe(std::int64_t height, std::int64_t width) const { return network_->describe(height, width); }
 
-  /// Raw maps [height, width] of one picture of any size.
-  Maps predict(ImageView rgb, pipeline::Stain stain, const CancelToken& cancel = {}) const {
-    return pipeline::predict_maps(network_, rgb, stain, cancel);
-  }
+  /// Raw maps [height, width] of one picture of any size. @throws Error kInvalidArgument for a patch that the network
+  /// does not take.
+  Maps predict(ImageView rgb, const PredictOptions& options = {}, const CancelToken& cancel = {}) const;
   /// Nuclei of one picture: coordinates in pixels of the picture, areas in square micrometres. A picture whose mpp is
   /// not the network's is resampled for the network; labels and coordinates are those of the picture all the same.
   nuclei::PostprocessResult segment(ImageView rgb, const SegmentImageOptions& options,
                                     const CancelToken& cancel = {}) const;
-  /// See pipeline::SlideRun::start.
+  /// See pipeline::SlideRun::start. @throws Error kUnsupportedFormat for networks that do not pad (HoVer-Net).
   std::shared_ptr<pipeline::SlideRun> segment_slide(const Slide& slide, const pipeline::SegmentSlideOptions& options,
-                                                    const CancelToken& cancel = {}) const {
-    return pipeline::SlideRun::start(slide.shared(), network_, options, cancel);
-  }
+                                                    const CancelToken& cancel = {}) const;
 
  private:
   std::shared_ptr<const models::NucleiNetwork> network_;

@@ -13,11 +13,12 @@ struct KStep {
   std::int32_t row;           ///< which of the row pointers of an output row
   std::int32_t offset;        ///< elements from that row's first tap at output column 0
   std::int32_t length;        ///< elements of K, one after the other in memory
-  std::int32_t pixel_stride;  ///< elements between two pixels of this input
+  std::int32_t pixel_stride;  ///< elements between the inputs of two neighbouring output pixels; any number
 };
 
-/// Convolution with stride 1 over rows, channels last, any number of inputs (instead of a concatenation), followed by
-/// bias and optionally ReLU: out[y][x][n] = bias[n] + sum over k of in(y, x, k) * weight[k][n].
+/// Convolution over rows, channels last, any number of inputs (instead of a concatenation), followed by bias and
+/// optionally ReLU: out[y][x][n] = bias[n] + sum over k of in(y, x, k) * weight[k][n]. The stride is in the steps (and,
+/// downwards, in the row pointers).
 ///
 /// Zero padding is the caller's: row pointers of taps above and below the picture point to a row of zeros, and rows
 /// carry their left and right halo. The sum runs over k in ascending order, whatever the block sizes; results of one
@@ -31,9 +32,8 @@ struct Conv2dArgs {
   std::int64_t out_pixel_stride;  ///< floats between two output pixels, at least `columns`
   const KStep* steps;
   std::int64_t step_count;
-  std::int64_t uniform_pixel_stride;  ///< the steps' common pixel stride, 0 when they differ
-  std::int64_t k_total;               ///< sum of the steps' lengths
-  const float* panels;  ///< weights: blocks of `panel_columns` columns (the last may be narrower), each [k][columns]
+  std::int64_t k_total;  ///< sum of the steps' lengths
+  const float* panels;   ///< weights: blocks of `panel_columns` columns (the last may be narrower), each [k][columns]
   std::int64_t panel_columns;  ///< `conv2d_panel_columns(isa)`
   std::int64_t columns;        ///< output channels rounded up to 16; the additional ones have zero weights and bias
   const float* bias;           ///< [columns], 64-byte aligned like `panels`

@@ -12,9 +12,53 @@ namespace {
 // results.
 constexpr __mmask16 kAllLanes = 0xffff;
 
+/// Where the inputs of P pixels lie, S floats apart, or any number of bytes (S = 0). Seven pixels share a base pointer:
+/// with a few multiples of the stride in registers each of them is one addressing mode (base + register, or + 4 *
+/// register).
+template <int P, int S>
+class Addresses {
+ public:
+  Addresses(const float* row, std::int64_t x, std::int64_t pixel_stride) : one_(4 * (S == 0 ? pixel_stride : S)) {
+    base_[0] = reinterpret_cast<const char*>(row) + x * one_;
+#pragma GCC unroll 4
+    for (int b = 1; b < kBases; ++b) base_[b] = base_[b - 1] + kPixelsPerBase * one_;
+    two_ = 2 * one_;
+    three_ = 3 * one_;
+    five_ = 5 * one_;
+    six_ = 6 * one_;
+  }
+  const char* first() const {
+    return base_[0];
+  }
+  void next() {
+#pragma GCC unroll 4
+    for (int b = 0; b < kBases; ++b) base_[b] += 4;
+  }
+  /// Hides how the values are related. The compiler would keep each pixel's address in a register, or with small
+  /// constant strides carry values from one turn to the next, and spill.
+  void hide() {
+#pragma GCC unroll 4
+    for (int b = 0; b < kBases; ++b) asm("" : "+r"(base_[b]));
+    if constexpr (S == 0) asm("" : "+r"(one_), "+r"(two_), "+r"(three_), "+r"(five_), "+r"(six_));
+  }
+  float pixel(int p) const {
+    const std::int64_t in_registers[] = {0, one_, two_, three_, 4 * one_, five_, six_};
+    const char* base = base_[p / kPixelsPerBase];
+    const std::int64_t offset = S == 0 ? in_registers[p % kPixelsPerBase] : 4 * S * p;
+    return *reinterpret_cast<const float*>(base + offset);
+  }
+
+ private:
+  static constexpr int kPixelsPerBase = S == 0 ? 7 : P;
+  static constexpr int kBases = (P + kPixelsPerBase - 1) / kPixelsPerBase;
+
+  const char* base_[kBases];
+  std::int64_t one_, two_, three_, five_, six_;  ///< strides in bytes
+};
+
 /// One block: P pixels from column x, V vectors of 16 channels. S is the pixel stride when it is known at compile time
 /// (all addresses become constants) or 0.
-template <int P, int V, int S>
+template <int P, int V, int S = 0>
 void block(const Conv2dArgs& args, const float* const* rows, const float* panel, const float* bias, std::int64_t x,
            float* out) {
   __m512 sum[P][V];
@@ -24,18 +68,16 @@ void block(const Conv2dArgs& args, const float* const* rows, const float* panel,
     for (int v = 0; v < V; ++v) sum[p][v] = _mm512_load_ps(bias + 16 * v);
   }
   for (const KStep *step = args.steps, *end = step + args.step_count; step != end; ++step) {
-    const std::int64_t stride = S != 0 ? S : step->pixel_stride;
-    const float* in = rows[step->row] + step->offset + x * stride;
-    for (const float* stop = in + step->length; in != stop; ++in) {
-      // Hides how `in` moves: with small strides the compiler would carry values from one turn to the next and spill.
-      asm("" : "+r"(in));
+    Addresses<P, S> in(rows[step->row] + step->offset, x, step->pixel_stride);
+    for (const char* stop = in.first() + 4 * static_cast<std::int64_t>(step->length); in.first() != stop; in.next()) {
+      in.hide();
       __m512 weight[V];
 #pragma GCC unroll 2
       for (int v = 0; v < V; ++v) weight[v] = _mm512_load_ps(panel + 16 * v);
       panel += 16 * V;
 #pragma GCC unroll 28
       for (int p = 0; p < P; ++p) {
-        const __m512 value = _mm512_set1_ps(in[p * stride]);
+        const __m512 value = _mm512_set1_ps(in.pixel(p));
 #pragma GCC unroll 2
         for (int v = 0; v < V; ++v) sum[p][v] = _mm512_fmadd_ps(value, weight[v], sum[p][v]);
       }
@@ -51,75 +93,78 @@ void block(const Conv2dArgs& args, const float* const* rows, const float* panel,
   }
 }
 
-/// As many blocks of P as the row holds; returns the first column left.
-template <int P, int V, int S>
-std::int64_t whole_blocks(const Conv2dArgs& args, const float* const* rows, const float* panel, const float* bias,
-                          float* out) {
-  std::int64_t x = 0;
-  for (; x + P <= args.width; x += P) block<P, V, S>(args, rows, panel, bias, x, out + x * args.out_pixel_stride);
-  return x;
-}
+using Block = void (*)(const Conv2dArgs&, const float* const*, const float*, const float*, std::int64_t, float*);
 
-/// A block of P that ends with the row: pixels that it shares with the block before are computed twice.
-template <int P, int V, int S>
-void last_block(const Conv2dArgs& args, const float* const* rows, const float* panel, const float* bias, float* out) {
-  const std::int64_t x = args.width - P;
-  block<P, V, S>(args, rows, panel, bias, x, out + x * args.out_pixel_stride);
-}
-
-/// A row in blocks of 28 / V pixels; the rest goes into the smallest block that holds it. Eight sums are the fewest
-/// that keep the multiply-add units busy.
-template <int V, int S>
-void row(const Conv2dArgs& args, const float* const* rows, const float* panel, const float* bias, float* out) {
-  const std::int64_t rest = args.width - whole_blocks<28 / V, V, S>(args, rows, panel, bias, out);
-  if (rest == 0) return;
-  if (rest <= 8 / V) return last_block<8 / V, V, S>(args, rows, panel, bias, out);
-  if (rest <= 16 / V) return last_block<16 / V, V, S>(args, rows, panel, bias, out);
-  last_block<28 / V, V, S>(args, rows, panel, bias, out);
-}
-
-/// Rows narrower than a large block.
 template <int V>
-void narrow_row(const Conv2dArgs& args, const float* const* rows, const float* panel, const float* bias, float* out) {
-  constexpr int kPixels = 4;
-  if (args.width < kPixels) {
-    whole_blocks<1, V, 0>(args, rows, panel, bias, out);
-    return;
+constexpr Block kSmallBlocks[] = {block<1, V>,  block<2, V>,  block<3, V>,  block<4, V>, block<5, V>,
+                                  block<6, V>,  block<7, V>,  block<8, V>,  block<9, V>, block<10, V>,
+                                  block<11, V>, block<12, V>, block<13, V>, block<14, V>};
+constexpr std::int64_t kSmallPixels = 14;
+
+/// The pixels from column x on, fewer than 28 / V, in one or two blocks. Eight sums are the fewest that keep the
+/// multiply-add units busy, so some pixels of the block before may be computed again.
+template <int V>
+void row_end(const Conv2dArgs& args, const float* const* rows, const float* panel, const float* bias, std::int64_t x,
+             float* out) {
+  const std::int64_t rest = args.width - x;
+  std::int64_t pixels = rest > kSmallPixels ? (rest + 1) / 2 : rest;
+  if (pixels < 8 / V) pixels = args.width < 8 / V ? args.width : 8 / V;
+  for (; x < args.width; x += pixels) {
+    const std::int64_t start = args.width - x < pixels ? args.width - pixels : x;
+    kSmallBlocks<V>[pixels - 1](args, rows, panel, bias, start, out + start * args.out_pixel_stride);
   }
-  const std::int64_t done = whole_blocks<kPixels, V, 0>(args, rows, panel, bias, out);
-  if (done < args.width) last_block<kPixels, V, 0>(args, rows, panel, bias, out);
 }
 
-template <int V>
-void any_row(const Conv2dArgs& args, const float* const* rows, const float* panel, const float* bias, float* out) {
-  if (args.width < 28 / V) return narrow_row<V>(args, rows, panel, bias, out);
-  switch (args.uniform_pixel_stride) {
+template <int V, int S = 0>
+void row(const Conv2dArgs& args, const float* const* rows, const float* panel, const float* bias, float* out) {
+  constexpr int kPixels = 28 / V;
+  std::int64_t x = 0;
+  for (; x + kPixels <= args.width; x += kPixels) {
+    block<kPixels, V, S>(args, rows, panel, bias, x, out + x * args.out_pixel_stride);
+  }
+  if (x < args.width) row_end<V>(args, rows, panel, bias, x, out);
+}
+
+/// The stride of all steps, or 0 when they differ.
+std::int64_t common_stride(const Conv2dArgs& args) {
+  for (std::int64_t s = 1; s < args.step_count; ++s) {
+    if (args.steps[s].pixel_stride != args.steps[0].pixel_stride) return 0;
+  }
+  return args.steps[0].pixel_stride;
+}
+
+/// With one vector of columns each input is used once, as an operand in memory of a multiply-add; an addressing mode
+/// with two registers would make it two micro-operations, a third of the speed when two threads share a core.
+void single_row(const Conv2dArgs& args, const float* const* rows, const float* panel, const float* bias,
+                std::int64_t stride, float* out) {
+  switch (stride) {
     case 3:
-      return row<V, 3>(args, rows, panel, bias, out);
+      return row<1, 3>(args, rows, panel, bias, out);
     case 16:
-      return row<V, 16>(args, rows, panel, bias, out);
+      return row<1, 16>(args, rows, panel, bias, out);
     case 32:
-      return row<V, 32>(args, rows, panel, bias, out);
+      return row<1, 32>(args, rows, panel, bias, out);
     case 64:
-      return row<V, 64>(args, rows, panel, bias, out);
+      return row<1, 64>(args, rows, panel, bias, out);
     case 128:
-      return row<V, 128>(args, rows, panel, bias, out);
+      return row<1, 128>(args, rows, panel, bias, out);
     default:
-      return narrow_row<V>(args, rows, panel, bias, out);
+      return row<1>(args, rows, panel, bias, out);
   }
 }
 
 }  // namespace
 
 void conv2d(const Conv2dArgs& args) {
+  const std::int64_t stride = common_stride(args);
   for (std::int64_t n = 0; n < args.columns; n += 32) {
     const float* panel = args.panels + n * args.k_total;
     for (std::int64_t y = 0; y < args.row_count; ++y) {
       const float* const* rows = args.rows + y * args.rows_per_output;
       if (args.columns - n >= 32) {
-        any_row<2>(args, rows, panel, args.bias + n, args.out_rows[y] + n);
+        row<2>(args, rows, panel, args.bias + n, args.out_rows[y] + n);
       } else {
-        any_row<1>(args, rows, panel, args.bias + n, args.out_rows[y] + n);
+        single_row(args, rows, panel, args.bias + n, stride, args.out_rows[y] + n);
       }
     }
   }

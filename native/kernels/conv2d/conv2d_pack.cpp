@@ -2,7 +2,7 @@
 
 namespace histojet::kernels {
 
-std::vector<KStep> conv2d_steps(std::span<const ConvInput> inputs, std::int64_t kernel) {
+std::vector<KStep> conv2d_steps(std::span<const ConvInput> inputs, std::int64_t kernel, std::int64_t stride) {
   std::vector<KStep> steps;
   std::int64_t row = 0;
   for (const ConvInput& input : inputs) {
@@ -10,9 +10,10 @@ std::vector<KStep> conv2d_steps(std::span<const ConvInput> inputs, std::int64_t 
     const std::int64_t taps_per_step = contiguous ? kernel : 1;
     for (std::int64_t dy = 0; dy < kernel; ++dy, ++row) {
       for (std::int64_t dx = 0; dx < kernel; dx += taps_per_step) {
-        steps.push_back({static_cast<std::int32_t>(row), static_cast<std::int32_t>(dx * input.pixel_stride),
+        steps.push_back({static_cast<std::int32_t>(row),
+                         static_cast<std::int32_t>(dx * input.pixel_stride + input.first_channel),
                          static_cast<std::int32_t>(taps_per_step * input.channels),
-                         static_cast<std::int32_t>(input.pixel_stride)});
+                         static_cast<std::int32_t>(stride * input.pixel_stride)});
       }
     }
   }

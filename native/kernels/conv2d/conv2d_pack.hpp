@@ -18,13 +18,14 @@ constexpr std::int64_t padded_channels(std::int64_t channels) {
 
 /// One input of a (multi-input) convolution as the kernel sees it.
 struct ConvInput {
-  std::int64_t channels;
+  std::int64_t channels;  ///< that count, from `first_channel` on
   std::int64_t pixel_stride;
+  std::int64_t first_channel = 0;
 };
 
 /// The walk over K: for each input, kernel row, kernel column, channel. Input i reads row pointers
-/// [i * kernel, (i + 1) * kernel). `kernel` is the side of the square window.
-std::vector<KStep> conv2d_steps(std::span<const ConvInput> inputs, std::int64_t kernel);
+/// [i * kernel, (i + 1) * kernel). `kernel` is the side of the square window, which moves by `stride` pixels.
+std::vector<KStep> conv2d_steps(std::span<const ConvInput> inputs, std::int64_t kernel, std::int64_t stride = 1);
 
 /// Weights in the order of `conv2d_steps`, cut into panels. Owns its memory; shared by all plans of a network.
 struct PackedMatrix {

@@ -20,6 +20,18 @@ struct ClassProbabilityArgs {
 
 extern const KernelTable<ClassProbabilityArgs> kClassProbability;
 
+/// The class with the largest value per pixel, the first of equals (numpy.argmax; a NaN counts as the largest, as
+/// there), as a float. logits: as above, `classes` at least 1; out: [width].
+struct ClassIndexArgs {
+  const float* logits;
+  float* out;
+  std::int64_t width;
+  std::int64_t classes;
+  std::int64_t pixel_stride;
+};
+
+extern const KernelTable<ClassIndexArgs> kClassIndex;
+
 /// Channels-last row to planes: plane c of the row goes to out + c * plane_stride.
 struct PlanarRowArgs {
   const float* in;
@@ -34,10 +46,12 @@ extern const KernelTable<PlanarRowArgs> kPlanarRow;
 
 namespace scalar {
 void class_probability(const ClassProbabilityArgs& args);
+void class_index(const ClassIndexArgs& args);
 void planar_row(const PlanarRowArgs& args);
 }  // namespace scalar
 namespace avx2 {
 void class_probability(const ClassProbabilityArgs& args);
-}
+void class_index(const ClassIndexArgs& args);
+}  // namespace avx2
 
 }  // namespace histojet::kernels

@@ -35,12 +35,17 @@ __m256 probability(__m256 difference) {
   return _mm256_blendv_ps(at_most_half, above_half, positive);
 }
 
+/// Offsets of the first class of eight pixels.
+__m256i pixel_offsets(std::int64_t pixel_stride) {
+  return _mm256_mullo_epi32(_mm256_set1_epi32(static_cast<int>(pixel_stride)),
+                            _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
 }  // namespace
 
 void class_probability(const ClassProbabilityArgs& args) {
   if (args.classes != 2) return scalar::class_probability(args);
-  const auto stride = static_cast<int>(args.pixel_stride);
-  const __m256i index = _mm256_mullo_epi32(_mm256_set1_epi32(stride), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+  const __m256i index = pixel_offsets(args.pixel_stride);
   std::int64_t x = 0;
   for (; x + 8 <= args.width; x += 8) {
     const float* logits = args.logits + x * args.pixel_stride;
@@ -53,6 +58,27 @@ void class_probability(const ClassProbabilityArgs& args) {
     const __m256 value = probability(_mm256_set1_ps(logits[1] - logits[0]));
     args.out[x] = _mm_cvtss_f32(_mm256_castps256_ps128(value));
   }
+}
+
+void class_index(const ClassIndexArgs& args) {
+  const __m256i index = pixel_offsets(args.pixel_stride);
+  std::int64_t x = 0;
+  for (; x + 8 <= args.width; x += 8) {
+    const float* logits = args.logits + x * args.pixel_stride;
+    __m256 best = _mm256_i32gather_ps(logits, index, 4);
+    __m256 best_class = _mm256_setzero_ps();
+    for (std::int64_t c = 1; c < args.classes; ++c) {
+      const __m256 value = _mm256_i32gather_ps(logits + c, index, 4);
+      // Larger, or NaN, but never after a NaN.
+      const __m256 better =
+          _mm256_and_ps(_mm256_cmp_ps(value, best, _CMP_NLE_UQ), _mm256_cmp_ps(best, best, _CMP_ORD_Q));
+      best = _mm256_blendv_ps(best, value, better);
+      best_class = _mm256_blendv_ps(best_class, _mm256_set1_ps(static_cast<float>(c)), better);
+    }
+    _mm256_storeu_ps(args.out + x, best_class);
+  }
+  const std::int64_t stride = args.pixel_stride;
+  scalar::class_index({args.logits + x * stride, args.out + x, args.width - x, args.classes, stride});
 }
 
 }  // namespace histojet::kernels::avx2

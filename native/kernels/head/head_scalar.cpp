@@ -32,6 +32,17 @@ void class_probability(const ClassProbabilityArgs& args) {
   }
 }
 
+void class_index(const ClassIndexArgs& args) {
+  for (std::int64_t x = 0; x < args.width; ++x) {
+    const float* logits = args.logits + x * args.pixel_stride;
+    std::int64_t best = 0;
+    for (std::int64_t c = 1; c < args.classes && !std::isnan(logits[best]); ++c) {
+      if (logits[c] > logits[best] || std::isnan(logits[c])) best = c;
+    }
+    args.out[x] = static_cast<float>(best);
+  }
+}
+
 void planar_row(const PlanarRowArgs& args) {
   for (std::int64_t x = 0; x < args.width; ++x) {
     for (std::int64_t c = 0; c < args.channels; ++c) {

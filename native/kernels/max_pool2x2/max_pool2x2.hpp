@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "kernels/dispatch.hpp"
+#include "kernels/storage.hpp"
 
 namespace histojet::kernels {
 
@@ -18,11 +20,31 @@ struct MaxPool2x2Args {
 
 extern const KernelTable<MaxPool2x2Args> kMaxPool2x2;
 
+/// The same over bfloat16 or split rows. The larger value is stored as it was; split ones compare by their high halves
+/// and, when those are equal, by their low ones, which is the order of what `split_float` was given. +0 is larger than
+/// -0, and variants agree bit for bit, also on NaN. Rows start on 32-byte boundaries.
+struct MaxPool2x2Bf16Args {
+  const std::byte* row0;
+  const std::byte* row1;
+  std::byte* out;
+  std::int64_t in_plane_bytes;  ///< from a row to its low plane, split only
+  std::int64_t out_plane_bytes;
+  std::int64_t width;
+  std::int64_t channels;
+  Storage storage;
+};
+
+extern const KernelTable<MaxPool2x2Bf16Args> kMaxPool2x2Bf16;
+
 namespace scalar {
 void max_pool2x2(const MaxPool2x2Args& args);
-}
+void max_pool2x2_bf16(const MaxPool2x2Bf16Args& args);
+}  // namespace scalar
 namespace avx2 {
 void max_pool2x2(const MaxPool2x2Args& args);
+}
+namespace amx {
+void max_pool2x2_bf16(const MaxPool2x2Bf16Args& args);
 }
 
 }  // namespace histojet::kernels

@@ -28,8 +28,8 @@ TEST(FoldBatchNorm, ScalesWeightsAndShiftsBias) {
   const float beta[] = {0.5f, 0};
   const float mean[] = {3, 0};
   const float variance[] = {4, 1};
-  const Value conv =
-      graph.conv2d("c", graph.image(), Tensor::from_f32(weight, {2, 3, 1, 1}), Tensor::from_f32(bias, {2}), 0);
+  const Value conv = graph.conv2d("c", graph.image(), Tensor::from_f32(weight, {2, 3, 1, 1}),
+                                  Tensor::from_f32(bias, {2}), ConvGeometry{});
   const Value norm = graph.batch_norm("n", conv, Tensor::from_f32(gamma, {2}), Tensor::from_f32(beta, {2}),
                                       Tensor::from_f32(mean, {2}), Tensor::from_f32(variance, {2}), 0.0);
   graph.output_planar("out", norm);
@@ -48,7 +48,7 @@ TEST(FoldBatchNorm, LeavesTensorsOfTheCallerAlone) {
   Graph graph;
   const Tensor weight = make.tensor({4, 3, 1, 1});
   const float before = weight.values<float>()[0];
-  const Value conv = graph.conv2d("c", graph.image(), weight, make.tensor({4}), 0);
+  const Value conv = graph.conv2d("c", graph.image(), weight, make.tensor({4}), ConvGeometry{});
   graph.output_planar("out", make.norm(graph, conv));
   Program::compile(graph);
   EXPECT_EQ(weight.values<float>()[0], before);
@@ -60,9 +60,10 @@ TEST(Passes, AConvolutionThatOthersReadKeepsItsResult) {
   const Value conv = make.conv(graph, graph.image(), 4, 3, 1);
   graph.output_planar("raw", conv);
   graph.output_planar("activated", graph.relu(conv));
-  EXPECT_THROW(Program::compile(graph), Error);
   fuse_relu(graph);
   EXPECT_FALSE(graph.nodes()[1].relu);
+  form_pointwise(graph);
+  EXPECT_EQ(graph.nodes()[3].kind, OpKind::kPointwise);
 }
 
 TEST(Passes, NestedConcatsBecomeInputs) {
@@ -73,10 +74,63 @@ TEST(Passes, NestedConcatsBecomeInputs) {
   const Value b = make.conv(graph, image, 5, 1, 0);
   const Value nested = graph.concat({graph.concat({a, b}), a});
   graph.output_planar("out", make.conv(graph, nested, 2, 1, 0));
-  eliminate_concat(graph);
+  split_concat(graph);
   remove_dead_nodes(graph);
   ASSERT_EQ(graph.nodes()[3].kind, OpKind::kConv2d);
   EXPECT_EQ(graph.nodes()[3].inputs, (std::vector<int>{1, 2, 1}));
+}
+
+TEST(Passes, WhatWorksOnChannelsGoesPartByPart) {
+  GraphMaker make;
+  Graph graph;
+  const Value image = graph.image();
+  const Value a = make.conv(graph, image, 4, 1, 0);
+  const Value b = make.conv(graph, image, 5, 1, 0);
+  const Value active = graph.relu(make.norm(graph, graph.concat({a, b})));
+  const Tensor gamma = graph.nodes()[4].weight;
+  graph.output_planar("out", make.conv(graph, active, 2, 1, 0));
+  split_concat(graph);
+  form_pointwise(graph);
+  remove_dead_nodes(graph);
+  ASSERT_EQ(graph.nodes().size(), 7U);
+  for (const std::size_t id : {3U, 4U}) {
+    const Node& node = graph.nodes()[id];
+    EXPECT_EQ(node.kind, OpKind::kPointwise);
+    EXPECT_TRUE(node.relu);
+    EXPECT_EQ(node.channels, id == 3 ? 4 : 5);
+    EXPECT_EQ(node.weight.shape(), Shape{node.channels});
+  }
+  EXPECT_NEAR(graph.nodes()[4].weight.values<float>()[0], gamma.values<float>()[4], 0.7f);
+  EXPECT_EQ(graph.nodes()[5].inputs, (std::vector<int>{3, 4}));
+}
+
+TEST(Passes, EnlargementSumNormAndReluBecomeOne) {
+  GraphMaker make;
+  Graph graph;
+  const Value image = graph.image();
+  const Value small = make.conv(graph, graph.max_pool2x2(make.conv(graph, image, 8, 3, 1)), 8, 1, 0);
+  const Value large = make.conv(graph, image, 8, 1, 0);
+  const Value sum = graph.add(large, graph.upsample_nearest2x(small));
+  graph.output_planar("out", graph.relu(make.norm(graph, sum)));
+  form_pointwise(graph);
+  remove_dead_nodes(graph);
+  const Node& merged = graph.nodes()[graph.nodes().size() - 2];
+  ASSERT_EQ(merged.kind, OpKind::kPointwise);
+  EXPECT_TRUE(merged.enlarge && merged.relu);
+  EXPECT_EQ(merged.weight.size(), 8);
+  EXPECT_EQ(merged.inputs, (std::vector<int>{3, 4})) << "the small one first";
+}
+
+TEST(Passes, SumsThatOthersReadStay) {
+  GraphMaker make;
+  Graph graph;
+  const Value image = graph.image();
+  const Value sum = graph.add(make.conv(graph, image, 8, 1, 0), make.conv(graph, image, 8, 1, 0));
+  graph.output_planar("raw", sum);
+  graph.output_planar("active", graph.relu(make.norm(graph, sum)));
+  form_pointwise(graph);
+  remove_dead_nodes(graph);
+  EXPECT_EQ(std::ranges::count(graph.nodes(), OpKind::kPointwise, &Node::kind), 2);
 }
 
 TEST(Program, RefusesWhatItCannotRun) {
@@ -93,7 +147,7 @@ TEST(Graph, ChecksChannelsWhileBuilding) {
   Graph graph;
   const Value image = graph.image();
   try {
-    graph.conv2d("block.0", image, make.tensor({8, 4, 3, 3}), make.tensor({8}), 1);
+    graph.conv2d("block.0", image, make.tensor({8, 4, 3, 3}), make.tensor({8}), ConvGeometry::padded(1));
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kShapeMismatch);
@@ -101,8 +155,8 @@ TEST(Graph, ChecksChannelsWhileBuilding) {
     EXPECT_NE(std::string(error.what()).find("[8, 4, 3, 3]"), std::string::npos);
     EXPECT_NE(std::string(error.what()).find("[8, 3, 3, 3]"), std::string::npos);
   }
-  EXPECT_THROW(graph.conv2d("c", image, make.tensor({8, 3, 3, 3}), make.tensor({7}), 1), Error);
-  EXPECT_THROW(graph.conv2d("c", image, make.tensor({8, 3, 3, 5}), make.tensor({8}), 1), Error);
+  EXPECT_THROW(graph.conv2d("c", image, make.tensor({8, 3, 3, 3}), make.tensor({7}), ConvGeometry::padded(1)), Error);
+  EXPECT_THROW(graph.conv2d("c", image, make.tensor({8, 3, 3, 5}), make.tensor({8}), ConvGeometry::padded(1)), Error);
   EXPECT_THROW(graph.output_class_probability("np", make.conv(graph, image, 1, 1, 0)), Error);
   EXPECT_THROW(graph.relu(Value{}), Error);
 }

@@ -14,9 +14,12 @@ struct GraphRun {
   Isa isa = active_isa();
   int threads = 1;
   std::int64_t cache_bytes = 0;
+  engine::Precision precision = engine::Precision::kFloat32;
+  bool emulate_tiles = false;
 
   std::map<std::string, std::vector<float>> operator()(const engine::Graph& graph, ImageView rgb) const {
-    auto program = engine::Program::compile(graph, {.isa = isa, .taps = taps});
+    auto program = engine::Program::compile(
+        graph, {.isa = isa, .taps = taps, .precision = precision, .emulate_tiles = emulate_tiles});
     auto plan = std::make_shared<engine::Plan>(program, engine::Extent{rgb.height, rgb.width},
                                                engine::PlanOptions{.cache_bytes = cache_bytes});
     engine::Session session(plan);
@@ -38,7 +41,7 @@ struct GraphRun {
 /// Instruction sets that this machine can run.
 inline std::vector<Isa> available_isas() {
   std::vector<Isa> isas;
-  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512}) {
+  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kAmx}) {
     if (isa <= detected_isa()) isas.push_back(isa);
   }
   return isas;

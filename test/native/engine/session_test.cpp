@@ -106,9 +106,9 @@ TEST(Plan, RowsAvoidCacheAliasing) {
   for (std::size_t id = 0; id < program->nodes().size(); ++id) {
     const Placement& place = plan.placement(static_cast<int>(id));
     if (place.kind == Placement::Kind::kNone) continue;
-    EXPECT_EQ(place.row_floats % 16, 0);
-    EXPECT_NE(place.row_floats % 512, 0);
-    EXPECT_EQ(place.offset % 16, 0);
+    EXPECT_EQ(place.row_bytes % 64, 0);
+    EXPECT_NE(place.row_bytes % 2048, 0);
+    EXPECT_EQ(place.offset % 64, 0);
   }
 }
 

@@ -8,21 +8,15 @@
 #include "kernels/conv2d/conv2d_pack.hpp"
 #include "kernels/conv_reference.hpp"
 #include "kernels/conv_transpose2x2/conv_transpose2x2.hpp"
+#include "kernels/stored_row.hpp"
 
 using namespace histojet;
 using namespace histojet::kernels;
+using histojet::test::available_isas;
 using histojet::test::DenseMap;
 using histojet::test::Noise;
 
 namespace {
-
-std::vector<Isa> available_isas() {
-  std::vector<Isa> isas;
-  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512}) {
-    if (isa <= detected_isa()) isas.push_back(isa);
-  }
-  return isas;
-}
 
 /// A map as the kernels want it: rows with a halo of zeros, channels padded with NaN, which no kernel may use.
 class KernelMap {
@@ -59,7 +53,15 @@ struct ConvCase {
   std::vector<ConvInput> inputs;
   std::int64_t out, kernel;
   bool relu;
+  std::int64_t stride = 1;
 };
+
+/// One case of each width, for the blocks at the ends of rows.
+std::vector<ConvCase> widths() {
+  std::vector<ConvCase> cases;
+  for (std::int64_t width = 1; width <= 60; ++width) cases.push_back({1, width, {{5, 16}}, 48, 1, width % 2 == 0});
+  return cases;
+}
 
 /// Runs one variant on a case and compares with double precision; returns the results for comparing variants.
 std::vector<float> run_case(const ConvCase& item, Isa isa) {
@@ -78,31 +80,29 @@ std::vector<float> run_case(const ConvCase& item, Isa isa) {
   const std::vector<float> weight = noise.vector(item.out * in_channels * item.kernel * item.kernel);
   const std::vector<float> bias = noise.vector(item.out);
   const PackedMatrix packed = pack_conv2d(weight, bias, channels, item.kernel, conv2d_panel_columns(isa));
-  const std::vector<KStep> steps = conv2d_steps(item.inputs, item.kernel);
+  const std::vector<KStep> steps = conv2d_steps(item.inputs, item.kernel, item.stride);
+  const std::int64_t height = (item.height - 1) / item.stride + 1;
+  const std::int64_t width = (item.width - 1) / item.stride + 1;
 
   const std::int64_t stride = packed.columns + 16;
-  std::vector<float> out(static_cast<std::size_t>(item.height * item.width * stride), -7.0f);
+  std::vector<float> out(static_cast<std::size_t>(height * width * stride), -7.0f);
   std::vector<const float*> rows;
   std::vector<float*> out_rows;
-  for (std::int64_t y = 0; y < item.height; ++y) {
-    out_rows.push_back(out.data() + y * item.width * stride);
+  for (std::int64_t y = 0; y < height; ++y) {
+    out_rows.push_back(out.data() + y * width * stride);
     for (const KernelMap& map : kernel_maps) {
-      for (std::int64_t dy = 0; dy < item.kernel; ++dy) rows.push_back(map.row(y - padding + dy));
+      for (std::int64_t dy = 0; dy < item.kernel; ++dy) rows.push_back(map.row(y * item.stride - padding + dy));
     }
   }
   Conv2dArgs args{};
   args.rows = rows.data();
   args.out_rows = out_rows.data();
-  args.row_count = item.height;
+  args.row_count = height;
   args.rows_per_output = static_cast<std::int64_t>(item.inputs.size()) * item.kernel;
-  args.width = item.width;
+  args.width = width;
   args.out_pixel_stride = stride;
   args.steps = steps.data();
   args.step_count = static_cast<std::int64_t>(steps.size());
-  args.uniform_pixel_stride = item.inputs[0].pixel_stride;
-  for (const ConvInput& input : item.inputs) {
-    if (input.pixel_stride != args.uniform_pixel_stride) args.uniform_pixel_stride = 0;
-  }
   args.k_total = packed.k_total;
   args.panels = packed.panels.get();
   args.panel_columns = packed.panel_columns;
@@ -114,12 +114,12 @@ std::vector<float> run_case(const ConvCase& item, Isa isa) {
   const DenseMap expected = test::reference_conv(maps, weight, bias, item.kernel, padding, item.relu);
   const double bound = 2e-6 * std::sqrt(static_cast<double>(packed.k_total)) + 1e-6;
   std::vector<float> results;
-  for (std::int64_t pixel = 0; pixel < item.height * item.width; ++pixel) {
+  for (std::int64_t pixel = 0; pixel < height * width; ++pixel) {
     for (std::int64_t n = 0; n < stride; ++n) {
       const float value = out[static_cast<std::size_t>(pixel * stride + n)];
       if (n < item.out) {
         results.push_back(value);
-        EXPECT_NEAR(value, expected.values[static_cast<std::size_t>(pixel * item.out + n)], bound)
+        EXPECT_NEAR(value, expected.padded(pixel / width * item.stride, pixel % width * item.stride, n), bound)
             << "pixel " << pixel << " channel " << n;
       } else {
         EXPECT_EQ(value, n < packed.columns ? 0.0f : -7.0f) << "padding channel " << n;
@@ -131,22 +131,30 @@ std::vector<float> run_case(const ConvCase& item, Isa isa) {
 }
 
 const std::vector<ConvCase> kCases = {
-    {3, 37, {{3, 3}}, 16, 3, true},              // image rows
-    {5, 31, {{3, 3}}, 16, 7, true},              //
-    {4, 61, {{16, 16}}, 16, 3, false},           // contiguous taps
-    {2, 29, {{32, 32}}, 32, 7, true},            //
-    {2, 28, {{64, 64}}, 64, 3, false},           // exactly one block
-    {2, 15, {{128, 128}}, 128, 3, true},         //
-    {2, 33, {{16, 16}, {16, 16}}, 32, 3, true},  // two inputs instead of a concatenation
-    {2, 33, {{32, 32}, {16, 16}}, 48, 3, true},  // of different strides; one panel and a half
-    {3, 40, {{4, 16}, {4, 16}}, 4, 7, true},     // padded channels
-    {3, 17, {{2, 16}}, 2, 3, true},              //
-    {2, 45, {{48, 48}}, 16, 1, false},           // no specialised stride
-    {7, 1, {{16, 16}}, 16, 7, false},            // narrower than any block
-    {3, 3, {{5, 16}}, 33, 3, true},              //
-    {1, 5, {{16, 16}}, 64, 7, true},             //
-    {1, 13, {{16, 16}}, 16, 1, true},            //
-    {1, 27, {{16, 16}}, 16, 3, true},            //
+    {3, 37, {{3, 3}}, 16, 3, true},                   // image rows
+    {5, 31, {{3, 3}}, 16, 7, true},                   //
+    {4, 61, {{16, 16}}, 16, 3, false},                // contiguous taps
+    {2, 29, {{32, 32}}, 32, 7, true},                 //
+    {2, 28, {{64, 64}}, 64, 3, false},                // exactly one block
+    {2, 15, {{128, 128}}, 128, 3, true},              //
+    {2, 33, {{16, 16}, {16, 16}}, 32, 3, true},       // two inputs instead of a concatenation
+    {2, 33, {{32, 32}, {16, 16}}, 48, 3, true},       // of different strides; one panel and a half
+    {3, 40, {{4, 16}, {4, 16}}, 4, 7, true},          // padded channels
+    {3, 17, {{2, 16}}, 2, 3, true},                   //
+    {2, 45, {{48, 48}}, 16, 1, false},                // no specialised stride
+    {7, 1, {{16, 16}}, 16, 7, false},                 // narrower than any block
+    {3, 3, {{5, 16}}, 33, 3, true},                   //
+    {1, 5, {{16, 16}}, 64, 7, true},                  //
+    {1, 13, {{16, 16}}, 16, 1, true},                 //
+    {1, 27, {{16, 16}}, 16, 3, true},                 //
+    {3, 59, {{16, 16}}, 16, 3, true, 2},              // stride 2
+    {5, 31, {{64, 64}}, 32, 3, false, 2},             //
+    {3, 57, {{32, 32}}, 48, 1, true, 2},              //
+    {2, 60, {{256, 256}}, 16, 1, false, 2},           //
+    {3, 37, {{3, 3}}, 64, 7, true, 2},                //
+    {4, 43, {{20, 32}}, 32, 3, true, 3},              // padded channels
+    {1, 29, {{256, 256}, {32, 32}}, 48, 3, true},     // very different pixels
+    {2, 45, {{256, 256}, {32, 32}}, 32, 1, true, 2},  //
 };
 
 }  // namespace
@@ -163,6 +171,7 @@ TEST(Conv2d, EveryVariantAgreesWithDoublePrecision) {
 TEST(Conv2d, Avx2AndAvx512AreBitIdentical) {
   if (detected_isa() < Isa::kAvx512) GTEST_SKIP() << "skipped: no AVX-512";
   for (const ConvCase& item : kCases) EXPECT_EQ(run_case(item, Isa::kAvx2), run_case(item, Isa::kAvx512));
+  for (const ConvCase& item : widths()) EXPECT_EQ(run_case(item, Isa::kAvx2), run_case(item, Isa::kAvx512));
 }
 
 TEST(Conv2d, PadsPropagateNaNOnlyFromPixelsInTheWindow) {
@@ -179,8 +188,20 @@ TEST(Conv2d, PadsPropagateNaNOnlyFromPixelsInTheWindow) {
     std::vector<float> out(16 * 4);
     const float* row = in.data();
     float* out_row = out.data();
-    kConv2d.pick(isa)({&row, &out_row, 1, 1, 4, 16, steps.data(), 1, 16, 16, packed.panels.get(), packed.panel_columns,
-                       16, packed.bias.get(), true});
+    kConv2d.pick(isa)({.rows = &row,
+                       .out_rows = &out_row,
+                       .row_count = 1,
+                       .rows_per_output = 1,
+                       .width = 4,
+                       .out_pixel_stride = 16,
+                       .steps = steps.data(),
+                       .step_count = 1,
+                       .k_total = 16,
+                       .panels = packed.panels.get(),
+                       .panel_columns = packed.panel_columns,
+                       .columns = 16,
+                       .bias = packed.bias.get(),
+                       .relu = true});
     for (std::size_t i = 0; i < 48; ++i) EXPECT_EQ(out[i], 16.0f);
     for (std::size_t i = 48; i < 64; ++i) EXPECT_TRUE(std::isnan(out[i])) << isa_name(isa);
   }
@@ -204,9 +225,20 @@ TEST(ConvTranspose2x2, EveryVariantAgreesWithDoublePrecision) {
         const float* row = input.row(0);
         float* out_row = out.data();
         const PackedMatrix& half = packed[static_cast<std::size_t>(a)];
-        kConv2d.pick(isa)({&row, &out_row, 1, 1, width, 2 * stride, steps.data(),
-                           static_cast<std::int64_t>(steps.size()), conv_input.pixel_stride, half.k_total,
-                           half.panels.get(), half.panel_columns, half.columns, half.bias.get(), false});
+        kConv2d.pick(isa)({.rows = &row,
+                           .out_rows = &out_row,
+                           .row_count = 1,
+                           .rows_per_output = 1,
+                           .width = width,
+                           .out_pixel_stride = 2 * stride,
+                           .steps = steps.data(),
+                           .step_count = static_cast<std::int64_t>(steps.size()),
+                           .k_total = half.k_total,
+                           .panels = half.panels.get(),
+                           .panel_columns = half.panel_columns,
+                           .columns = half.columns,
+                           .bias = half.bias.get(),
+                           .relu = false});
         for (std::int64_t x = 0; x < 2 * width; ++x) {
           for (std::int64_t n = 0; n < out_channels; ++n) {
             double sum = bias[static_cast<std::size_t>(n)];

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -8,19 +9,22 @@
 #include "kernels/image_to_float/image_to_float.hpp"
 #include "kernels/max_pool2x2/max_pool2x2.hpp"
 #include "kernels/resize_bilinear2x/resize_bilinear2x.hpp"
+#include "kernels/stored_row.hpp"
 
 using namespace histojet;
 using namespace histojet::kernels;
+using histojet::test::available_isas;
 using histojet::test::Noise;
+using histojet::test::StoredRow;
 
 namespace {
 
-std::vector<Isa> available_isas() {
-  std::vector<Isa> isas;
-  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512}) {
-    if (isa <= detected_isa()) isas.push_back(isa);
+/// numpy.argmax.
+std::int64_t argmax(const float* values, std::int64_t count) {
+  for (std::int64_t c = 0; c < count; ++c) {
+    if (std::isnan(values[c])) return c;
   }
-  return isas;
+  return std::max_element(values, values + count) - values;
 }
 
 }  // namespace
@@ -65,6 +69,69 @@ TEST(MaxPool2x2, TakesTheLargestOfFour) {
         ASSERT_EQ(out[static_cast<std::size_t>(x * channels + c)], expected);
       }
     }
+  }
+}
+
+TEST(MaxPool2x2Bf16, EveryVariantStoresTheLargestOfFourAsItWas) {
+  const float inf = std::numeric_limits<float>::infinity();
+  const std::vector<float> special = {0.0f, -0.0f, inf, -inf, 1.00390625f, 1.0039062f, 1.0039063f, -1e-30f};
+  for (const Storage storage : {Storage::kBfloat16, Storage::kSplit}) {
+    for (const auto& [width, channels] : std::vector<std::pair<std::int64_t, std::int64_t>>{
+             {1, 16}, {2, 16}, {9, 16}, {1, 32}, {5, 32}, {3, 48}, {3, 64}, {2, 80}}) {
+      Noise noise(static_cast<std::uint32_t>(width * channels));
+      std::vector<float> top = noise.vector(2 * width * channels);
+      std::vector<float> bottom = noise.vector(2 * width * channels);
+      for (std::size_t i = 0; i < top.size(); i += 3) {
+        top[i] = special[i / 3 % special.size()];
+        bottom[i] = special[i / 7 % special.size()];
+        if (i % 5 == 0) bottom[i] = top[i] * 1.0001f;  // equal high halves
+      }
+      const StoredRow row0(storage, top);
+      const StoredRow row1(storage, bottom);
+      const auto run = [&](Isa isa) {
+        StoredRow out(storage, width * channels);
+        kMaxPool2x2Bf16.pick(isa)({row0.pixels(), row1.pixels(), out.pixels(), row0.plane_bytes(), out.plane_bytes(),
+                                   width, channels, storage});
+        return out;
+      };
+      const StoredRow wanted = run(Isa::kScalar);
+      EXPECT_TRUE(wanted.is_poison_intact());
+      for (std::int64_t i = 0; i < width * channels; ++i) {
+        const std::int64_t left = 2 * (i / channels) * channels + i % channels;
+        float largest = -inf;
+        for (const StoredRow* row : {&row0, &row1}) {
+          for (const std::int64_t at : {left, left + channels}) {
+            // The sum of an infinity's halves is NaN.
+            const float value = row->value(at);
+            if (!std::isnan(value)) largest = std::max(largest, value);
+          }
+        }
+        if (!std::isnan(wanted.value(i))) {
+          EXPECT_EQ(wanted.value(i), largest);
+        }
+      }
+      for (const Isa isa : available_isas()) {
+        EXPECT_TRUE(run(isa).bytes() == wanted.bytes()) << isa_name(isa) << " " << width << " x " << channels;
+      }
+    }
+  }
+}
+
+TEST(MaxPool2x2Bf16, VariantsAgreeOnAnyBits) {
+  std::mt19937 engine(7);
+  for (const Storage storage : {Storage::kBfloat16, Storage::kSplit}) {
+    const std::int64_t width = 37;
+    const std::int64_t channels = 48;
+    const std::int64_t plane = 2 * width * channels * 2;
+    std::vector<std::byte> rows(static_cast<std::size_t>(4 * plane));
+    for (std::byte& byte : rows) byte = static_cast<std::byte>(engine());
+    const auto run = [&](Isa isa) {
+      std::vector<std::byte> out(static_cast<std::size_t>(plane), std::byte{0x5a});
+      kMaxPool2x2Bf16.pick(isa)(
+          {rows.data(), rows.data() + plane, out.data(), 2 * plane, plane / 2, width, channels, storage});
+      return out;
+    };
+    for (const Isa isa : available_isas()) EXPECT_TRUE(run(isa) == run(Isa::kScalar)) << isa_name(isa);
   }
 }
 
@@ -121,6 +188,28 @@ TEST(ClassProbability, MoreThanTwoClasses) {
     kClassProbability.pick(isa)({row, out, 2, 3, 3});
     EXPECT_NEAR(out[0], std::exp(2.0) / (std::exp(1.0) + std::exp(2.0) + std::exp(-0.5)), 1e-6);
     EXPECT_NEAR(out[1], std::exp(3.0) / (std::exp(0.25) + std::exp(3.0) + 1.0), 1e-6);
+  }
+}
+
+TEST(ClassIndex, IsTheFirstOfTheLargestAndNaNCountsAsLarger) {
+  const float inf = std::numeric_limits<float>::infinity();
+  Noise noise(9);
+  for (const std::int64_t classes : {1, 2, 6}) {
+    for (const std::int64_t width : {1, 7, 8, 9, 40}) {
+      const std::int64_t stride = classes + 3;
+      std::vector<float> row = noise.vector(width * stride);
+      for (std::size_t i = 0; i < row.size(); i += 4) row[i] = 0.5f;  // equals
+      for (std::size_t i = 0; i < row.size(); i += 11) row[i] = NAN;
+      for (std::size_t i = 0; i < row.size(); i += 13) row[i] = i % 2 == 0 ? inf : -inf;
+      for (const Isa isa : available_isas()) {
+        std::vector<float> out(static_cast<std::size_t>(width + 1), -7.0f);
+        kClassIndex.pick(isa)({row.data(), out.data(), width, classes, stride});
+        for (std::int64_t x = 0; x < width; ++x) {
+          ASSERT_EQ(out[static_cast<std::size_t>(x)], argmax(row.data() + x * stride, classes)) << isa_name(isa) << x;
+        }
+        EXPECT_EQ(out.back(), -7.0f);
+      }
+    }
   }
 }
 

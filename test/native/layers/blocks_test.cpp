@@ -43,7 +43,8 @@ TEST(ConvBlock, ReadsTheSequentialsIndices) {
   EXPECT_EQ(names(graph),
             (std::vector<std::string>{"image image", "conv2d x.block.0", "batch_norm x.block.1", "relu x.block.1",
                                       "conv2d x.block.3", "batch_norm x.block.4", "relu x.block.4"}));
-  EXPECT_EQ(graph.nodes()[1].padding, 2);
+  EXPECT_EQ(graph.nodes()[1].geometry.pad_before, 2);
+  EXPECT_EQ(graph.nodes()[1].geometry.pad_after, 2);
 }
 
 TEST(ConvBlock, WithoutNormalisationTheSecondConvolutionMoves) {
@@ -54,7 +55,7 @@ TEST(ConvBlock, WithoutNormalisationTheSecondConvolutionMoves) {
   layers::conv_block(graph, graph.image(), weights::WeightScope(dict), 4, {.padding = false, .batch_norm = false});
   EXPECT_EQ(names(graph), (std::vector<std::string>{"image image", "conv2d block.0", "relu block.0", "conv2d block.2",
                                                     "relu block.2"}));
-  EXPECT_EQ(graph.nodes()[1].padding, 0);
+  EXPECT_EQ(graph.nodes()[1].geometry.pad_before, 0);
 }
 
 TEST(MsConvBlock, JoinsItsBranchesFineFirst) {

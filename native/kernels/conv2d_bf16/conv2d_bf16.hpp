@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bfloat16.hpp"
+#include "kernels/dispatch.hpp"
+#include "kernels/storage.hpp"
+
+namespace histojet::kernels {
+
+/// One step of an implicit GEMM on tile registers: 32 bfloat16 that lie side by side in one input row.
+struct TileStep {
+  std::int32_t row;     ///< which of the row pointers of an output row
+  std::int32_t offset;  ///< bytes from that row's start at position 0
+  std::int32_t stride;  ///< bytes between two positions
+};
+
+/// Convolution over rows of bfloat16, channels last, any number of inputs, followed by bias and optionally ReLU:
+/// out[y][p][n] = bias[n] + sum over steps and their 32 elements of in * weight, in float32.
+///
+/// A position is one output pixel, or several neighbouring ones whose channels lie side by side (narrow pixels are
+/// taken in pairs, so that each load is one cache line; the weights say which tap belongs to which pixel). Zero padding
+/// is the caller's. Elements with zero weights are read too and must be finite. Up to 15 positions beyond the row may
+/// be read; what is read there has no influence. Products of a step are summed in two chains, of even and odd elements,
+/// which are added to the sum so far, as the TDPBF16PS instruction does; results do not depend on width, rows per call
+/// or threads, and all variants agree bit for bit (denormals apart, which the instruction flushes).
+struct Conv2dBf16Args {
+  const std::byte* const* rows;  ///< [row_count][rows_per_output]; the planes of a split input are rows of their own
+  std::byte* const* out_rows;    ///< [row_count]: position 0; `columns` values per position are written
+  std::int64_t row_count;
+  std::int64_t rows_per_output;
+  std::int64_t positions;           ///< per row
+  std::int64_t out_position_bytes;  ///< between two positions
+  std::int64_t out_plane_bytes;     ///< from a row to its low plane; Storage::kSplit only
+  const TileStep* steps;
+  std::int64_t step_count;
+  const Bfloat16*
+      tiles;             ///< weights: [columns / 16][step_count][16][16][2], element 2i + j of a step at [i][column][j]
+  std::int64_t columns;  ///< a multiple of 16
+  const float* bias;     ///< [columns], 64-byte aligned like `tiles`
+  bool relu;
+  Storage storage;                     ///< of the output
+  bool stream;                         ///< stores past the cache: the output is larger than it and not read soon
+  const std::byte** scratch_pointers;  ///< [step_count]
+  float* scratch_sums;                 ///< `conv2d_bf16_sums(...)` floats on a 64-byte boundary
+};
+
+extern const KernelTable<Conv2dBf16Args> kConv2dBf16;
+
+/// Floats of scratch for partial sums that a call with so many rows, positions and steps needs at most.
+std::int64_t conv2d_bf16_sums(std::int64_t row_count, std::int64_t positions, std::int64_t step_count);
+
+/// Steps after which partial sums are put aside so that the weights of a column pair stay in the first-level cache;
+/// `step_count` when the whole walk is done at once.
+std::int64_t conv2d_bf16_block(std::int64_t row_count, std::int64_t positions, std::int64_t step_count);
+
+namespace scalar {
+void conv2d_bf16(const Conv2dBf16Args& args);
+}
+namespace amx {
+void conv2d_bf16(const Conv2dBf16Args& args);
+}
+
+}  // namespace histojet::kernels

@@ -1,0 +1,306 @@
+// Blocks of 32 positions x 32 columns (two tiles of input, two of weights, four of sums) or, for a last 16 columns, of
+// 64 x 16. A tile load costs half as much as a product, so both patterns keep the tile unit busy when each of the 16
+// lines of a load lies in one cache line. The vector units are idle meanwhile: they convert and store the sums of the
+// block before (`Finished`), a few rows after each step.
+#include <immintrin.h>
+
+#include "kernels/conv2d_bf16/conv2d_bf16.hpp"
+
+namespace histojet::kernels::amx {
+namespace {
+
+constexpr std::int64_t kTileRows = 16;
+constexpr std::int64_t kTileElements = 512;
+constexpr std::int64_t kTileSums = 256;
+constexpr std::int64_t kLine = 64;
+
+// GCC's own wrappers for these instructions do not say which memory they read and write, and lost the initialisation of
+// a configuration on the stack.
+struct alignas(64) TileConfig {
+  std::uint8_t palette = 1;
+  std::uint8_t start_row = 0;
+  std::uint8_t reserved[14] = {};
+  std::uint16_t line_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+  std::uint8_t lines[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+};
+constexpr TileConfig kEightTiles;
+
+void configure_tiles() {
+  asm volatile("ldtilecfg %0" : : "m"(kEightTiles));
+}
+void release_tiles() {
+  asm volatile("tilerelease" : : : "memory");
+}
+template <int T>
+void load_tile(const void* from, std::int64_t stride) {
+  asm volatile("tileloadd (%0,%1,1), %%tmm%c2" : : "r"(from), "r"(stride), "i"(T));
+}
+template <int T>
+void store_tile(float* to) {
+  asm volatile("tilestored %%tmm%c0, (%1,%2,1)" : : "i"(T), "r"(to), "r"(kLine) : "memory");
+}
+template <int T>
+void zero_tile() {
+  asm volatile("tilezero %%tmm%c0" : : "i"(T));
+}
+template <int Sum, int In, int Weight>
+void multiply() {
+  asm volatile("tdpbf16ps %%tmm%c0, %%tmm%c1, %%tmm%c2" : : "i"(Weight), "i"(In), "i"(Sum));
+}
+
+struct Output {
+  std::int64_t position_bytes;
+  std::int64_t plane_bytes;
+  __m512 floor;
+  bool stream;
+};
+
+void put(std::byte* to, __m512i value, bool stream) {
+  if (stream) {
+    // Narrow rows start at any 32 bytes; the write-combining buffer joins the halves.
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(to), _mm512_castsi512_si256(value));
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(to + 32), _mm512_extracti64x4_epi64(value, 1));
+  } else {
+    _mm512_storeu_si512(to, value);
+  }
+}
+
+__m512 widen(__m256i values) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(values), 16));
+}
+
+template <Storage S, int B>
+void store_position(const float* sums, const __m512* bias, const Output& output, std::byte* to) {
+  __m512 value[B];
+  for (int b = 0; b < B; ++b) {
+    // The second operand is what remains of a NaN.
+    value[b] = _mm512_maskz_max_ps(0xffff, output.floor, _mm512_load_ps(sums + b * kTileSums) + bias[b]);
+  }
+  if constexpr (S == Storage::kFloat32) {
+    for (int b = 0; b < B; ++b) _mm512_storeu_ps(to + 64 * b, value[b]);
+  } else if constexpr (B == 2) {
+    const auto high = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(value[1], value[0]));
+    put(to, high, output.stream);
+    if constexpr (S == Storage::kSplit) {
+      const __m512 low0 = value[0] - widen(_mm512_castsi512_si256(high));
+      const __m512 low1 = value[1] - widen(_mm512_extracti64x4_epi64(high, 1));
+      put(to + output.plane_bytes, reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(low1, low0)), output.stream);
+    }
+  } else {
+    const auto high = reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(value[0]));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), high);
+    if constexpr (S == Storage::kSplit) {
+      const auto low = reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(value[0] - widen(high)));
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + output.plane_bytes), low);
+    }
+  }
+}
+
+/// Sums of blocks that have left the tile registers; one block is being converted while the next one is computed.
+template <Storage S, int B>
+class Finished {
+ public:
+  explicit Finished(const Output& output) : output_(output) {}
+
+  /// Where the sums of the block that is computed now go; everything of the block before must have been drained.
+  float* next() { return sums_[filling_]; }
+  void add(std::byte* out, const float* bias, std::int64_t positions) {
+    out_ = out;
+    bias_ = bias;
+    done_ = 0;
+    count_ = positions;
+    filling_ ^= 1;
+  }
+  bool empty() const { return done_ == count_; }
+  void drain(std::int64_t positions) {
+    if (empty()) return;
+    const float* sums = sums_[filling_ ^ 1];
+    const std::int64_t end = count_ - done_ < positions ? count_ : done_ + positions;
+    __m512 bias[B];
+    for (int b = 0; b < B; ++b) bias[b] = _mm512_load_ps(bias_ + 16 * b);
+    for (; done_ < end; ++done_) {
+      const float* from = sums + done_ / kTileRows * B * kTileSums + done_ % kTileRows * 16;
+      store_position<S, B>(from, bias, output_, out_ + done_ * output_.position_bytes);
+    }
+  }
+
+ private:
+  alignas(64) float sums_[2][4 * kTileSums];
+  Output output_;
+  std::byte* out_ = nullptr;
+  const float* bias_ = nullptr;
+  std::int64_t done_ = 0;
+  std::int64_t count_ = 0;
+  int filling_ = 0;
+};
+
+/// A x B tiles of sums in registers 0 to A * B - 1.
+template <int A, int B>
+void zero_sums() {
+  zero_tile<0>();
+  if constexpr (A * B > 1) zero_tile<1>();
+  if constexpr (A * B > 2) zero_tile<2>();
+  if constexpr (A * B > 2) zero_tile<3>();
+}
+
+template <int A, int B>
+void load_sums(const float* from) {
+  load_tile<0>(from, kLine);
+  if constexpr (A * B > 1) load_tile<1>(from + kTileSums, kLine);
+  if constexpr (A * B > 2) load_tile<2>(from + 2 * kTileSums, kLine);
+  if constexpr (A * B > 2) load_tile<3>(from + 3 * kTileSums, kLine);
+}
+
+template <int A, int B>
+void store_sums(float* to) {
+  store_tile<0>(to);
+  if constexpr (A * B > 1) store_tile<1>(to + kTileSums);
+  if constexpr (A * B > 2) store_tile<2>(to + 2 * kTileSums);
+  if constexpr (A * B > 2) store_tile<3>(to + 3 * kTileSums);
+}
+
+/// One step for 16 A positions and 16 B columns; `weights` of the second column tile lie `column_tile` elements
+/// further.
+template <int A, int B>
+void step(const std::byte* in, std::int64_t stride, const Bfloat16* weights, std::int64_t column_tile) {
+  const std::int64_t next = kTileRows * stride;
+  if constexpr (B == 2) {
+    load_tile<4>(in, stride);
+    load_tile<6>(weights, kLine);
+    multiply<0, 4, 6>();
+    load_tile<7>(weights + column_tile, kLine);
+    multiply<1, 4, 7>();
+    if constexpr (A == 2) {
+      load_tile<5>(in + next, stride);
+      multiply<2, 5, 6>();
+      multiply<3, 5, 7>();
+    }
+  } else {
+    load_tile<4>(weights, kLine);
+    load_tile<5>(in, stride);
+    multiply<0, 5, 4>();
+    if constexpr (A >= 2) {
+      load_tile<6>(in + next, stride);
+      multiply<1, 6, 4>();
+    }
+    if constexpr (A == 4) {
+      load_tile<7>(in + 2 * next, stride);
+      multiply<2, 7, 4>();
+      load_tile<5>(in + 3 * next, stride);
+      multiply<3, 5, 4>();
+    }
+  }
+}
+
+template <Storage S, int B>
+class Columns {
+ public:
+  Columns(const Conv2dBf16Args& args, const Output& output) : args_(args), finished_(output) {}
+
+  /// All rows for the columns [n, n + 16 B).
+  void run(std::int64_t n) {
+    first_column_ = n;
+    tiles_ = args_.tiles + n / 16 * args_.step_count * kTileElements;
+    const std::int64_t block = conv2d_bf16_block(args_.row_count, args_.positions, args_.step_count);
+    for (first_ = 0; first_ < args_.step_count; first_ = last_) {
+      last_ = args_.step_count - first_ < block ? args_.step_count : first_ + block;
+      sums_ = args_.scratch_sums;
+      for (std::int64_t y = 0; y < args_.row_count; ++y) row(y);
+    }
+    finished_.drain(kAllPositions);
+  }
+
+ private:
+  static constexpr std::int64_t kAllPositions = 64;
+  static constexpr int kInputTiles = B == 2 ? 2 : 4;
+
+  void row(std::int64_t y) {
+    const std::byte* const* rows = args_.rows + y * args_.rows_per_output;
+    for (std::int64_t k = first_; k < last_; ++k) {
+      args_.scratch_pointers[k] = rows[args_.steps[k].row] + args_.steps[k].offset;
+    }
+    std::byte* out = args_.out_rows[y] + first_column_ * (S == Storage::kFloat32 ? 4 : 2);
+    std::int64_t x = 0;
+    for (; args_.positions - x > kTileRows * kInputTiles / 2; x += kTileRows * kInputTiles) block<kInputTiles>(x, out);
+    if (B == 1 && args_.positions - x > kTileRows) {
+      block<2>(x, out);
+    } else if (x < args_.positions) {
+      block<1>(x, out);
+    }
+  }
+
+  template <int A>
+  void block(std::int64_t x, std::byte* out) {
+    asm volatile("" : : : "memory");
+    if (first_ == 0) {
+      zero_sums<A, B>();
+    } else {
+      load_sums<A, B>(sums_);
+    }
+    const std::int64_t column_tile = args_.step_count * kTileElements;
+    const Bfloat16* weights = tiles_ + first_ * kTileElements;
+    const std::int64_t share = (kTileRows * kInputTiles + last_ - first_ - 1) / (last_ - first_);
+    const std::int64_t drained = share < 2 * B ? 2 * B : share;
+    std::int64_t k = first_;
+    for (; k < last_ && !finished_.empty(); ++k, weights += kTileElements) {
+      const std::int64_t stride = args_.steps[k].stride;
+      step<A, B>(args_.scratch_pointers[k] + x * stride, stride, weights, column_tile);
+      finished_.drain(drained);
+    }
+    for (; k < last_; ++k, weights += kTileElements) {
+      const std::int64_t stride = args_.steps[k].stride;
+      step<A, B>(args_.scratch_pointers[k] + x * stride, stride, weights, column_tile);
+    }
+    if (last_ < args_.step_count) {
+      store_sums<A, B>(sums_);
+    } else {
+      finished_.drain(kAllPositions);
+      store_sums<A, B>(finished_.next());
+      const std::int64_t left = args_.positions - x;
+      finished_.add(out + x * args_.out_position_bytes, args_.bias + first_column_,
+                    left < kTileRows * A ? left : kTileRows * A);
+    }
+    sums_ += 4 * kTileSums;
+  }
+
+  const Conv2dBf16Args& args_;
+  Finished<S, B> finished_;
+  std::int64_t first_column_ = 0;
+  const Bfloat16* tiles_ = nullptr;
+  std::int64_t first_ = 0;  ///< steps [first_, last_) are done now
+  std::int64_t last_ = 0;
+  float* sums_ = nullptr;
+};
+
+template <Storage S>
+void all_columns(const Conv2dBf16Args& args, const Output& output) {
+  const std::int64_t pairs = args.columns / 32 * 32;
+  if (pairs > 0) {
+    Columns<S, 2> columns(args, output);
+    for (std::int64_t n = 0; n < pairs; n += 32) columns.run(n);
+  }
+  if (pairs < args.columns) Columns<S, 1>(args, output).run(pairs);
+}
+
+}  // namespace
+
+void conv2d_bf16(const Conv2dBf16Args& args) {
+  const Output output{args.out_position_bytes, args.out_plane_bytes,
+                      args.relu ? _mm512_setzero_ps() : _mm512_set1_ps(-__builtin_inff()), args.stream};
+  configure_tiles();
+  switch (args.storage) {
+    case Storage::kFloat32:
+      all_columns<Storage::kFloat32>(args, output);
+      break;
+    case Storage::kBfloat16:
+      all_columns<Storage::kBfloat16>(args, output);
+      break;
+    case Storage::kSplit:
+      all_columns<Storage::kSplit>(args, output);
+      break;
+  }
+  // A live tile state would make each switch of threads save 8 KiB.
+  release_tiles();
+}
+
+}  // namespace histojet::kernels::amx

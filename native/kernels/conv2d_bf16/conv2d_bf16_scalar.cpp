@@ -1,0 +1,61 @@
+#include <cstring>
+
+#include "kernels/conv2d_bf16/conv2d_bf16.hpp"
+
+namespace histojet::kernels::scalar {
+namespace {
+
+constexpr int kTileColumns = 16;
+constexpr int kStepElements = 32;
+constexpr std::int64_t kTileElements = kTileColumns * kStepElements;
+
+float element(const std::byte* from, int index) {
+  Bfloat16 value;
+  std::memcpy(&value, from + 2 * index, sizeof value);
+  return from_bfloat16(value);
+}
+
+float output_value(const Conv2dBf16Args& args, const std::byte* const* rows, std::int64_t position, std::int64_t n) {
+  const Bfloat16* tile = args.tiles + n / kTileColumns * args.step_count * kTileElements + n % kTileColumns * 2;
+  float sum = 0.0f;
+  for (std::int64_t s = 0; s < args.step_count; ++s, tile += kTileElements) {
+    const TileStep& step = args.steps[s];
+    const std::byte* in = rows[step.row] + step.offset + position * step.stride;
+    float even = 0.0f;
+    float odd = 0.0f;
+    for (int k = 0; k < kStepElements; k += 2) {
+      const Bfloat16* weights = tile + k * kTileColumns;
+      even += element(in, k) * from_bfloat16(weights[0]);
+      odd += element(in, k + 1) * from_bfloat16(weights[1]);
+    }
+    sum += even + odd;
+  }
+  const float result = sum + args.bias[n];
+  return args.relu && result < 0.0f ? 0.0f : result;
+}
+
+void store(const Conv2dBf16Args& args, std::byte* position, std::int64_t n, float value) {
+  if (args.storage == Storage::kFloat32) {
+    std::memcpy(position + n * 4, &value, sizeof value);
+    return;
+  }
+  const SplitFloat split = split_float(value);
+  std::memcpy(position + n * 2, &split.high, sizeof split.high);
+  if (args.storage == Storage::kSplit) {
+    std::memcpy(position + args.out_plane_bytes + n * 2, &split.low, sizeof split.low);
+  }
+}
+
+}  // namespace
+
+void conv2d_bf16(const Conv2dBf16Args& args) {
+  for (std::int64_t y = 0; y < args.row_count; ++y) {
+    const std::byte* const* rows = args.rows + y * args.rows_per_output;
+    for (std::int64_t p = 0; p < args.positions; ++p) {
+      std::byte* out = args.out_rows[y] + p * args.out_position_bytes;
+      for (std::int64_t n = 0; n < args.columns; ++n) store(args, out, n, output_value(args, rows, p, n));
+    }
+  }
+}
+
+}  // namespace histojet::kernels::scalar

@@ -1,0 +1,99 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "engine/run_graph.hpp"
+#include "engine/small_graph.hpp"
+
+using namespace histojet;
+using engine::Precision;
+using histojet::test::GraphRun;
+using histojet::test::noise_image;
+
+namespace {
+
+const std::vector<std::pair<std::string, engine::Graph>>& graphs() {
+  static const std::vector<std::pair<std::string, engine::Graph>> all = {{"two levels", test::two_level_graph()},
+                                                                         {"residual", test::residual_graph()}};
+  return all;
+}
+
+double relative_error(const std::vector<float>& values, const std::vector<float>& expected) {
+  double difference = 0;
+  double size = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    difference += std::pow(values[i] - expected[i], 2);
+    size += std::pow(expected[i], 2);
+  }
+  return std::sqrt(difference / size);
+}
+
+}  // namespace
+
+TEST(Precision, ErrorsAreThoseOfTheNumberFormats) {
+  for (const auto& [name, graph] : graphs()) {
+    const Image image = noise_image(44, 36);
+    const auto expected = GraphRun{}(graph, image);
+    for (const auto& [precision, bound] : {std::pair{Precision::kHigh, 5e-5}, {Precision::kFast, 2e-2}}) {
+      const auto results = GraphRun{.precision = precision, .emulate_tiles = true}(graph, image);
+      for (const std::string output : {"np", "hv"}) {
+        const double error = relative_error(results.at(output), expected.at(output));
+        EXPECT_LT(error, bound) << name << " " << output;
+        EXPECT_GT(error, bound / 1000) << name << " " << output << ": this was not computed in "
+                                       << precision_name(precision);
+      }
+    }
+  }
+}
+
+TEST(Precision, TileRegistersGiveTheBitsOfTheEmulation) {
+  if (detected_isa() < Isa::kAmx) GTEST_SKIP() << "skipped: no AMX";
+  // The other graph resizes bilinearly, where the scalar reference has no fused multiply-add.
+  const engine::Graph graph = test::residual_graph();
+  const Image image = noise_image(44, 36);
+  for (const Precision precision : {Precision::kHigh, Precision::kFast}) {
+    const auto tiles = GraphRun{.isa = Isa::kAmx, .precision = precision}(graph, image);
+    const auto emulated = GraphRun{.isa = Isa::kScalar, .precision = precision, .emulate_tiles = true}(graph, image);
+    EXPECT_EQ(tiles.at("hv"), emulated.at("hv")) << precision_name(precision);
+    EXPECT_EQ(tiles.at("tp"), emulated.at("tp")) << precision_name(precision);
+  }
+}
+
+TEST(Precision, ResultsDoNotDependOnThreadsOrChains) {
+  if (detected_isa() < Isa::kAmx) GTEST_SKIP() << "skipped: no AMX";
+  for (const auto& [name, graph] : graphs()) {
+    for (const auto& [width, height] : {std::pair{100, 60}, {64, 64}, {132, 36}}) {
+      const Image image = noise_image(width, height);
+      for (const Precision precision : {Precision::kHigh, Precision::kFast}) {
+        const auto expected = GraphRun{.isa = Isa::kAmx, .cache_bytes = 1, .precision = precision}(graph, image);
+        for (const int threads : {1, 2, 3}) {
+          for (const int cache_bytes : {30'000, 1 << 30}) {
+            const GraphRun run{
+                .isa = Isa::kAmx, .threads = threads, .cache_bytes = cache_bytes, .precision = precision};
+            EXPECT_EQ(run(graph, image), expected) << name << " " << width << " x " << height << " " << cache_bytes;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Precision, OddSidesAndNarrowPicturesWork) {
+  const engine::Graph graph = test::two_level_graph();
+  for (const auto& [width, height] : {std::pair{37, 5}, {3, 9}, {2, 2}, {131, 3}}) {
+    const Image image = noise_image(width, height);
+    const auto expected = GraphRun{}(graph, image);
+    for (const bool emulated : {false, true}) {
+      const GraphRun run{
+          .isa = emulated ? Isa::kScalar : active_isa(), .precision = Precision::kHigh, .emulate_tiles = emulated};
+      const auto results = run(graph, image);
+      for (const auto& [output, values] : expected) EXPECT_LT(relative_error(results.at(output), values), 1e-4);
+    }
+  }
+}
+
+TEST(Precision, WithoutTilesEverythingIsFloat32) {
+  const auto program = engine::Program::compile(
+      test::two_level_graph(), {.isa = std::min(active_isa(), Isa::kAvx512), .precision = Precision::kFast});
+  EXPECT_EQ(program->precision(), Precision::kFloat32);
+}
