@@ -62,8 +62,8 @@ export class PeerProcess {
   #child;
   #answers;
 
-  constructor(program, args) {
-    this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  constructor(program, args, env = {}) {
+    this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...env } });
     this.#answers = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
 

@@ -5,6 +5,8 @@
 #include <immintrin.h>
 #include <time.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 
 #include "base/bfloat16.hpp"
@@ -97,6 +99,23 @@ inline double peak_tiles() {
   const double seconds = thread_seconds() - start;
   asm volatile("tilerelease" :);
   return 2.0 * 16 * 16 * 32 * kProducts * kSteps / seconds / 1e9;
+}
+
+/// Both peaks at one moment.
+struct Peaks {
+  double fma = 0.0;    ///< GFLOP/s, see peak_multiply_add
+  double tiles = 0.0;  ///< GFLOP/s, see peak_tiles
+};
+
+/// Middle values of three measurements each, about 15 ms in all: one of them may have been interrupted.
+inline Peaks measure_peaks() {
+  std::array<double, 3> fma{};
+  std::array<double, 3> tiles{};
+  for (double& value : fma) value = peak_multiply_add();
+  for (double& value : tiles) value = peak_tiles();
+  std::sort(fma.begin(), fma.end());
+  std::sort(tiles.begin(), tiles.end());
+  return {.fma = fma[1], .tiles = tiles[1]};
 }
 
 }  // namespace histojet::bench

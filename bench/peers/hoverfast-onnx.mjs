@@ -1,7 +1,6 @@
 // HoverFast as an ONNX graph, node by node as the published PyTorch module runs it (choosehappy/HoverFast,
-// hoverfast/hoverfast.py), for one size of picture. Batch norms stay nodes of their own: folding them is the rival's
-// optimiser's business. Also counts multiply-adds, and makes weights where no checkpoint is at hand.
-import { OnnxGraph } from './onnx-writer.mjs';
+// hoverfast/hoverfast.py), for one size of picture; and weights where no checkpoint is at hand.
+import { NetworkExporter } from './network-exporter.mjs';
 
 /** Hyper-parameters of a checkpoint from its metadata; absent ones are the published configuration. */
 export function hoverfastConfig(metadata) {
@@ -19,45 +18,10 @@ export function hoverfastConfig(metadata) {
   };
 }
 
-class Exporter {
+class HoverfastExporter extends NetworkExporter {
   constructor(tensors, config) {
-    this.tensors = tensors;
+    super(tensors);
     this.config = config;
-    this.graph = new OnnxGraph();
-    this.multiplyAdds = 0;
-  }
-
-  weight(name) {
-    const found = this.tensors.get(name);
-    if (found === undefined) throw new Error(`the checkpoint has no tensor ${name}`);
-    return { name: this.graph.constant(name, found.shape, found.data), shape: found.shape };
-  }
-
-  conv(x, prefix, pad) {
-    const { name, shape } = this.weight(`${prefix}.weight`);
-    const [channels, inChannels, kernel] = shape;
-    const height = x.height + 2 * pad - kernel + 1;
-    const width = x.width + 2 * pad - kernel + 1;
-    this.multiplyAdds += height * width * channels * inChannels * kernel * kernel;
-    const inputs = [x.name, name, this.weight(`${prefix}.bias`).name];
-    const attributes = { kernel_shape: [kernel, kernel], pads: [pad, pad, pad, pad] };
-    return { name: this.graph.node('Conv', inputs, attributes), channels, height, width };
-  }
-
-  batchNorm(x, prefix) {
-    const parts = ['weight', 'bias', 'running_mean', 'running_var'].map(
-      (part) => this.weight(`${prefix}.${part}`).name,
-    );
-    return { ...x, name: this.graph.node('BatchNormalization', [x.name, ...parts]) };
-  }
-
-  relu(x) {
-    return { ...x, name: this.graph.node('Relu', [x.name]) };
-  }
-
-  concat(a, b) {
-    const name = this.graph.node('Concat', [a.name, b.name], { axis: 1 });
-    return { ...a, name, channels: a.channels + b.channels };
   }
 
   plainBlock(x, prefix, kernel) {
@@ -65,7 +29,7 @@ class Exporter {
     const pad = padding ? Math.floor(kernel / 2) : 0;
     let y = x;
     for (let layer = 0, index = 0; layer < 2; layer++) {
-      y = this.conv(y, `${prefix}.block.${index++}`, pad);
+      y = this.conv(y, `${prefix}.block.${index++}`, { pads: [pad, pad], bias: true });
       if (batchNorm) y = this.batchNorm(y, `${prefix}.block.${index++}`);
       y = this.relu(y);
       index++;
@@ -76,43 +40,12 @@ class Exporter {
   block(x, prefix) {
     if (this.config.block === 'unet') return this.plainBlock(x, prefix, 3);
     const branches = this.concat(this.plainBlock(x, `${prefix}.conv_3`, 3), this.plainBlock(x, `${prefix}.conv_7`, 7));
-    return this.conv(branches, `${prefix}.conv`, 0);
-  }
-
-  pool(x) {
-    const name = this.graph.node('MaxPool', [x.name], { kernel_shape: [2, 2], strides: [2, 2] });
-    return { ...x, name, height: Math.floor(x.height / 2), width: Math.floor(x.width / 2) };
+    return this.conv(branches, `${prefix}.conv`, { bias: true });
   }
 
   up(x, prefix) {
-    if (this.config.upMode !== 'upconv') return this.conv(this.resize(x), `${prefix}.1`, 0);
-    const { name, shape } = this.weight(`${prefix}.weight`);
-    this.multiplyAdds += x.height * x.width * shape[0] * shape[1] * 4;
-    const inputs = [x.name, name, this.weight(`${prefix}.bias`).name];
-    const output = this.graph.node('ConvTranspose', inputs, { kernel_shape: [2, 2], strides: [2, 2] });
-    return { name: output, channels: shape[1], height: 2 * x.height, width: 2 * x.width };
-  }
-
-  resize(x) {
-    const scales = this.graph.constant(`scales_${x.name}`, [4], new Float32Array([1, 1, 2, 2]));
-    const attributes = { mode: 'linear', coordinate_transformation_mode: 'half_pixel' };
-    const name = this.graph.node('Resize', [x.name, '', scales], attributes);
-    return { ...x, name, height: 2 * x.height, width: 2 * x.width };
-  }
-
-  crop(skip, { height, width }) {
-    if (skip.height === height && skip.width === width) return skip;
-    const top = Math.floor((skip.height - height) / 2);
-    const left = Math.floor((skip.width - width) / 2);
-    const list = (key, values) =>
-      this.graph.constant(`${key}_${skip.name}_${height}`, [2], BigInt64Array.from(values, BigInt));
-    const inputs = [
-      skip.name,
-      list('starts', [top, left]),
-      list('ends', [top + height, left + width]),
-      list('axes', [2, 3]),
-    ];
-    return { ...skip, name: this.graph.node('Slice', inputs), height, width };
+    if (this.config.upMode !== 'upconv') return this.conv(this.resizeBilinear2x(x), `${prefix}.1`, { bias: true });
+    return this.convTranspose2x2(x, prefix);
   }
 
   decoder(bottom, skips, prefix, head, output) {
@@ -122,10 +55,7 @@ class Exporter {
       const skip = this.crop(skips[skips.length - 1 - step], up);
       x = this.block(this.concat(up, skip), `${prefix}.${step}.conv_block`);
     }
-    const result = this.conv(x, head, 0);
-    this.graph.node('Identity', [result.name], {}, output);
-    this.graph.output(output, [1, result.channels, result.height, result.width]);
-    return result;
+    return this.output(output, this.conv(x, head, { bias: true }));
   }
 }
 
@@ -133,13 +63,12 @@ class Exporter {
  * The network for pictures of `height` x `width`: input `image` [1, 3, height, width] (bytes / 255), outputs `logits`
  * and `maps` [1, 2, …].
  *
- * @returns `{ model: Buffer, height, width, flops }` with the size of the outputs and twice the multiply-adds
+ * @returns what `NetworkExporter.exported` gives, and `height`, `width` of the outputs
  */
 export function exportHoverfast({ tensors, metadata }, height, width) {
   const config = hoverfastConfig(metadata);
-  const exporter = new Exporter(tensors, config);
-  const shape = [1, config.inChannels, height, width];
-  let x = { name: exporter.graph.input('image', shape), channels: config.inChannels, height, width };
+  const exporter = new HoverfastExporter(tensors, config);
+  let x = exporter.image(config.inChannels, height, width);
   const skips = [];
   for (let level = 0; level < config.depth; level++) {
     x = exporter.block(x, `down_path.${level}`);
@@ -149,12 +78,7 @@ export function exportHoverfast({ tensors, metadata }, height, width) {
   }
   const result = exporter.decoder(x, skips, 'up_path', 'last', 'logits');
   exporter.decoder(x, skips, 'up_path_m', 'last_m', 'maps');
-  return {
-    model: exporter.graph.bytes(),
-    height: result.height,
-    width: result.width,
-    flops: 2 * exporter.multiplyAdds,
-  };
+  return { ...exporter.exported(), height: result.height, width: result.width };
 }
 
 /** Names and shapes of the state dict of a configuration with batch norm and transposed convolutions. */

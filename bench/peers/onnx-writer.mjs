@@ -47,7 +47,9 @@ function valueInfo(name, shape) {
 export class OnnxGraph {
   #parts = [];
   #count = 0;
-  #constants = new Set();
+  #constants = new Map();
+  #nodes = [];
+  #outputs = [];
 
   input(name, shape) {
     this.#parts.push(bytes(11, valueInfo(name, shape)));
@@ -56,12 +58,13 @@ export class OnnxGraph {
 
   output(name, shape) {
     this.#parts.push(bytes(12, valueInfo(name, shape)));
+    this.#outputs.push(name);
   }
 
   /** A constant: weights, or the lists that some operators want as inputs. Asked for twice, it is written once. */
   constant(name, shape, data) {
     if (this.#constants.has(name)) return name;
-    this.#constants.add(name);
+    this.#constants.set(name, { shape, data });
     this.#parts.push(bytes(5, tensor(name, shape, data)));
     return name;
   }
@@ -76,7 +79,13 @@ export class OnnxGraph {
       ...Object.entries(attributes).map(([name, value]) => bytes(5, attribute(name, value))),
     ];
     this.#parts.push(bytes(1, Buffer.concat(fields)));
+    this.#nodes.push({ operator, inputs, attributes, output });
     return output;
+  }
+
+  /** The same graph as plain objects, for rivals that do not read ONNX: `constants` is a Map name → { shape, data }. */
+  plain() {
+    return { nodes: this.#nodes, outputs: this.#outputs, constants: this.#constants };
   }
 
   /** The ModelProto. */

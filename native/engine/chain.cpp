@@ -153,8 +153,13 @@ void size_rings(const Topology& topology, Chain& chain) {
   const std::int64_t rows = chain.coarse_rows;
   const std::int64_t span = kSampleTurns * chain.unit;
   sample(0, std::min(rows, span));
-  sample(rows / 2, std::min(rows, rows / 2 + span));
   sample(std::max<std::int64_t>(0, rows - span), rows);
+  // Stored results may differ in height; a band in the middle of each shows what an inner band needs.
+  for (std::size_t i = 0; i < chain.members.size(); ++i) {
+    if (!chain.stored[i]) continue;
+    const std::int64_t middle = (topology.extent(chain.members[i]).height >> chain.shift[i]) / 2;
+    sample(middle, std::min(rows, middle + span));
+  }
 }
 
 bool bands_are_independent(const Topology& topology, const Chain& chain) {

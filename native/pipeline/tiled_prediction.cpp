@@ -33,6 +33,11 @@ void place(const Maps& tile, const TilePlan& plan, std::int64_t top, std::int64_
 
 TilePlan plan_tiles(const models::NetworkInfo& network, std::int64_t height, std::int64_t width,
                     std::int64_t tile_size) {
+  if (network.output_margin_px > 0) {
+    throw Error(ErrorCode::kUnsupportedFormat, "tiles: " + network.architecture + " gives maps that are smaller by " +
+                                                   std::to_string(network.output_margin_px) +
+                                                   " px on each side, expected a network that keeps the size");
+  }
   TilePlan plan;
   plan.margin = round_up(network.margin_px, network.origin_multiple);
   const std::int64_t largest = (std::max(tile_size - 2 * plan.margin, network.origin_multiple)) /

@@ -1,5 +1,7 @@
 #include "kernels/conv2d_bf16/conv2d_bf16_pack.hpp"
 
+#include <array>
+
 namespace histojet::kernels {
 namespace {
 
@@ -9,6 +11,23 @@ constexpr std::int64_t kStepBytes = 64;
 std::int64_t window_pixels(const TileForm& form) {
   return form.kernel + form.stride * (form.pixels - 1);
 }
+
+/// Which weight multiplies an element of a step.
+struct TileElement {
+  std::int32_t input;
+  std::int32_t channel;  ///< of the input, `first_channel` included; -1: none, the weight is 0
+  std::int32_t dy;
+  std::int32_t pixel;  ///< column of the window, [0, kernel + stride * (pixels - 1))
+};
+using StepElements = std::array<TileElement, 32>;
+
+struct TileWalk {
+  std::vector<TileStep> steps;
+  std::vector<StepElements> elements;    ///< one entry for all products of the same elements
+  std::vector<std::size_t> elements_of;  ///< by step
+  std::vector<bool> low_weights;         ///< by step: takes the low half of the split weights
+  std::int64_t rows = 0;
+};
 
 class Walker {
  public:
@@ -32,7 +51,7 @@ class Walker {
                          static_cast<std::int32_t>(at / pixel_elements)};
     };
     for (std::int64_t at = 0; at < pixels_read(input, form_) * pixel_elements; at += kStepElements) {
-      std::array<TileElement, 32> elements;
+      StepElements elements;
       bool any = false;
       for (std::size_t i = 0; i < elements.size(); ++i) {
         elements[i] = element(at + static_cast<std::int64_t>(i));
@@ -42,13 +61,14 @@ class Walker {
     }
   }
 
-  void add_steps(const TileInput& input, std::int64_t offset, const std::array<TileElement, 32>& elements) {
+  void add_steps(const TileInput& input, std::int64_t offset, const StepElements& elements) {
     const auto add = [&](std::int64_t plane, bool low_weights) {
       walk_.steps.push_back({static_cast<std::int32_t>(walk_.rows + plane), static_cast<std::int32_t>(offset),
                              static_cast<std::int32_t>(form_.pixels * form_.stride * input.pixel_bytes)});
-      walk_.elements.push_back(elements);
+      walk_.elements_of.push_back(walk_.elements.size() - 1);
       walk_.low_weights.push_back(low_weights);
     };
+    walk_.elements.push_back(elements);
     add(0, false);
     if (input.planes == 2) add(1, false);
     if (form_.split_weights) add(0, true);
@@ -57,6 +77,55 @@ class Walker {
   TileForm form_;
   TileWalk walk_;
 };
+
+/// Where the weights of a matrix lie: that of element e and column n of output pixel q at `element(e, q) + n * column`,
+/// nowhere (0) when `element` is negative.
+template <class ElementOffset>
+struct WeightLayout {
+  std::span<const float> weight;
+  std::span<const float> bias;
+  ElementOffset element;
+  std::int64_t column;
+  std::int64_t pixel_columns;  ///< columns of an output pixel, a multiple of 16; those after `bias` are zeros
+  double scale;
+};
+
+template <class ElementOffset>
+PackedTiles pack_tiles(const TileWalk& walk, std::int64_t pixels, const WeightLayout<ElementOffset>& layout) {
+  PackedTiles packed;
+  packed.steps = walk.steps;
+  packed.columns = pixels * layout.pixel_columns;
+  packed.rows = walk.rows;
+  packed.tiles = make_aligned<Bfloat16>(walk.steps.size() * static_cast<std::size_t>(packed.columns) * 32);
+  packed.bias = make_aligned<float>(static_cast<std::size_t>(packed.columns));
+  const auto real_columns = static_cast<std::int64_t>(layout.bias.size());
+  Bfloat16* out = packed.tiles.get();
+  std::array<SplitFloat, 512> values;  // [16 pairs of elements][16 columns][2]
+  for (std::int64_t first = 0; first < packed.columns; first += 16) {
+    const std::int64_t pixel = first / layout.pixel_columns;
+    const std::int64_t n0 = first % layout.pixel_columns;
+    for (std::size_t s = 0; s < walk.steps.size(); ++s) {
+      if (s == 0 || walk.elements_of[s] != walk.elements_of[s - 1]) {
+        const StepElements& elements = walk.elements[walk.elements_of[s]];
+        for (std::size_t e = 0; e < elements.size(); ++e) {
+          const std::int64_t offset = elements[e].channel < 0 ? -1 : layout.element(elements[e], pixel);
+          for (std::int64_t n = 0; n < 16; ++n) {
+            const bool real = offset >= 0 && n0 + n < real_columns;
+            const auto index = static_cast<std::size_t>(offset + (n0 + n) * layout.column);
+            const float value = real ? static_cast<float>(layout.weight[index] * layout.scale) : 0.0f;
+            values[e / 2 * 32 + static_cast<std::size_t>(n) * 2 + e % 2] = split_float(value);
+          }
+        }
+      }
+      for (const SplitFloat& value : values) *out++ = walk.low_weights[s] ? value.low : value.high;
+    }
+  }
+  for (std::int64_t column = 0; column < packed.columns; ++column) {
+    const std::int64_t n = column % layout.pixel_columns;
+    packed.bias[static_cast<std::size_t>(column)] = n < real_columns ? layout.bias[static_cast<std::size_t>(n)] : 0.0f;
+  }
+  return packed;
+}
 
 }  // namespace
 
@@ -73,10 +142,6 @@ std::int64_t pixels_read(const TileInput& input, const TileForm& form) {
   return (bytes + kStepBytes - 1) / kStepBytes * kStepBytes / input.pixel_bytes;
 }
 
-TileWalk tile_walk(std::span<const TileInput> inputs, const TileForm& form) {
-  return Walker(inputs, form).take();
-}
-
 PackedTiles pack_conv2d_tiles(std::span<const float> weight, std::span<const float> bias,
                               std::span<const TileInput> inputs, const TileForm& form, std::int64_t pixel_columns,
                               double scale) {
@@ -86,39 +151,28 @@ PackedTiles pack_conv2d_tiles(std::span<const float> weight, std::span<const flo
     first.push_back(channels - input.first_channel);
     channels += input.channels;
   }
-  const auto out = static_cast<std::int64_t>(bias.size());
-  const auto value = [&](const TileElement& element, std::int64_t column) {
-    const std::int64_t n = column % pixel_columns;
-    const std::int64_t dx = element.pixel - column / pixel_columns * form.stride;
-    if (n >= out || dx < 0 || dx >= form.kernel) return 0.0f;
-    const std::int64_t channel = first[static_cast<std::size_t>(element.input)] + element.channel;
-    const std::int64_t index = ((n * channels + channel) * form.kernel + element.dy) * form.kernel + dx;
-    return static_cast<float>(weight[static_cast<std::size_t>(index)] * scale);
+  const auto element = [&](const TileElement& e, std::int64_t pixel) {
+    const std::int64_t dx = e.pixel - pixel * form.stride;
+    if (dx < 0 || dx >= form.kernel) return std::int64_t{-1};
+    const std::int64_t channel = first[static_cast<std::size_t>(e.input)] + e.channel;
+    return (channel * form.kernel + e.dy) * form.kernel + dx;
   };
-  const auto bias_value = [&](std::int64_t column) {
-    const std::int64_t n = column % pixel_columns;
-    return n < out ? bias[static_cast<std::size_t>(n)] : 0.0f;
-  };
-  return pack_tiles(tile_walk(inputs, form), form.pixels * pixel_columns, value, bias_value);
+  const std::int64_t column = channels * form.kernel * form.kernel;
+  return pack_tiles(Walker(inputs, form).take(), form.pixels,
+                    WeightLayout<decltype(element)>{weight, bias, element, column, pixel_columns, scale});
 }
 
 std::array<PackedTiles, 2> pack_conv_transpose2x2_tiles(std::span<const float> weight, std::span<const float> bias,
                                                         const TileInput& input, const TileForm& form,
                                                         std::int64_t pixel_columns) {
   const auto out = static_cast<std::int64_t>(bias.size());
-  const TileWalk walk = tile_walk({&input, 1}, form);
+  const TileWalk walk = Walker({&input, 1}, form).take();
   const auto pack = [&](std::int64_t row) {
-    const auto value = [&](const TileElement& element, std::int64_t column) {
-      const std::int64_t n = column % pixel_columns;
-      const std::int64_t pixel = column / pixel_columns;
-      if (n >= out || element.pixel != pixel / 2) return 0.0f;
-      return weight[static_cast<std::size_t>(((element.channel * out + n) * 2 + row) * 2 + pixel % 2)];
+    const auto element = [&](const TileElement& e, std::int64_t pixel) {
+      return e.pixel == pixel / 2 ? e.channel * out * 4 + row * 2 + pixel % 2 : std::int64_t{-1};
     };
-    const auto bias_value = [&](std::int64_t column) {
-      const std::int64_t n = column % pixel_columns;
-      return n < out ? bias[static_cast<std::size_t>(n)] : 0.0f;
-    };
-    return pack_tiles(walk, 2 * form.pixels * pixel_columns, value, bias_value);
+    return pack_tiles(walk, 2 * form.pixels,
+                      WeightLayout<decltype(element)>{weight, bias, element, 4, pixel_columns, 1.0});
   };
   return {pack(0), pack(1)};
 }

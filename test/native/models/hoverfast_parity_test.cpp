@@ -54,6 +54,44 @@ void expect_parity(const engine::Graph& graph, const weights::StateDict& expecte
   }
 }
 
+struct Closeness {
+  double error = 0;      ///< relative, L2
+  double agreement = 1;  ///< share of pixels on the same side of the decision
+};
+
+Closeness closeness(std::span<const float> expected, const std::vector<float>& actual) {
+  double difference = 0;
+  double size = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    difference += std::pow(static_cast<double>(expected[i]) - actual[i], 2);
+    size += std::pow(static_cast<double>(expected[i]), 2);
+  }
+  const std::size_t pixels = expected.size() / 2;
+  std::size_t same = 0;
+  for (std::size_t i = 0; i < pixels; ++i) {
+    same += (expected[pixels + i] > expected[i]) == (actual[pixels + i] > actual[i]);
+  }
+  return {std::sqrt(difference / size), static_cast<double>(same) / static_cast<double>(pixels)};
+}
+
+/// The bounds that `high` and `fast` promise.
+void expect_precision(const engine::Graph& graph, const weights::StateDict& expected, const std::string& prefix,
+                      Precision precision, bool emulated) {
+  SCOPED_TRACE(prefix + " " + std::string(precision_name(precision)) + (emulated ? " emulated" : ""));
+  const bool high = precision == Precision::kHigh;
+  const Image image = image_of(expected.get(prefix + "input_u8"));
+  const GraphRun run{.taps = {"logits"},
+                     .isa = emulated ? std::min(active_isa(), Isa::kAvx512) : active_isa(),
+                     .precision = precision,
+                     .emulate_tiles = emulated};
+  const auto results = run(graph, image);
+  const Closeness logits = closeness(expected.get(prefix + "logits").values<float>(), results.at("logits"));
+  const Closeness maps = closeness(expected.get(prefix + "maps").values<float>(), results.at("hv"));
+  EXPECT_LT(logits.error, high ? 1e-4 : 3e-2);
+  EXPECT_LT(maps.error, high ? 1e-4 : 3e-2);
+  EXPECT_GE(logits.agreement, high ? 0.999 : 0.99);
+}
+
 class HoverFastSmall : public testing::TestWithParam<std::string> {};
 
 }  // namespace
@@ -69,6 +107,17 @@ TEST_P(HoverFastSmall, MatchesTheReferenceOnEvenAndOddSizes) {
   }
 }
 
+TEST_P(HoverFastSmall, HighAndFastStayWithinTheirBounds) {
+  const std::string base = test::own_fixture("hover/hoverfast_small_" + GetParam());
+  const engine::Graph graph = graph_of(weights::StateDict::open(base + ".safetensors"));
+  const auto expected = weights::StateDict::open(base + "_expected.safetensors");
+  for (const Precision precision : {Precision::kHigh, Precision::kFast}) {
+    expect_precision(graph, *expected, "odd.", precision, true);
+    if (active_isa() < Isa::kAmx) continue;
+    for (const std::string prefix : {"even.", "odd."}) expect_precision(graph, *expected, prefix, precision, false);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Fixtures, HoverFastSmall, testing::Values("a", "b", "c"));
 
 TEST(HoverFastFormula, PublishedConfigurationMatchesTheReference) {
@@ -78,5 +127,15 @@ TEST(HoverFastFormula, PublishedConfigurationMatchesTheReference) {
   EXPECT_EQ(graph.parameter_count(), 947732);
   for (const Isa isa : test::available_isas()) {
     if (isa != Isa::kScalar) expect_parity(graph, *expected, "", isa);
+  }
+}
+
+TEST(HoverFastFormula, HighAndFastStayWithinTheirBounds) {
+  if (active_isa() < Isa::kAmx) GTEST_SKIP() << "skipped: no AMX (the small networks run on its emulation)";
+  const auto expected =
+      weights::StateDict::open(test::own_fixture("hover/hoverfast_full_formula_expected.safetensors"));
+  const engine::Graph graph = graph_of(test::formula_dict({}));
+  for (const Precision precision : {Precision::kHigh, Precision::kFast}) {
+    expect_precision(graph, *expected, "", precision, false);
   }
 }

@@ -1,0 +1,94 @@
+// Measuring beside the measured peak of the unit that computes. On shared machines the tile unit falls to a fraction of
+// its speed for seconds at a time, while everything else goes on as before: a round is worth something only if the core
+// could do its best right before and right after it.
+import { median } from './harness.mjs';
+import { buildOwn, PeerProcess } from './programs.mjs';
+
+/** A round whose peak is below this share of the best one of the run is discarded. */
+const leastShare = 0.85;
+/** Rounds that may be tried, as a multiple of those that are wanted. */
+const mostTries = 4;
+
+/** What one core can do at this moment, in GFLOP/s of float32 multiply-adds (`fma`) and of bfloat16 tiles (`tiles`). */
+export class Calibration {
+  #peer;
+  #best = { fma: 0, tiles: 0 };
+
+  /** @throws when bench/native/peaks_bench.cpp cannot be built */
+  constructor() {
+    this.#peer = new PeerProcess(buildOwn('peaks_bench'), []);
+  }
+
+  async measure() {
+    const { fma, tiles } = await this.#peer.ask('peaks');
+    return this.note({ fma, tiles });
+  }
+
+  /** Takes note of peaks that a program measured itself. */
+  note(peaks) {
+    for (const unit of ['fma', 'tiles']) this.#best[unit] = Math.max(this.#best[unit], peaks[unit]);
+    return peaks;
+  }
+
+  /** The best peaks so far. */
+  get best() {
+    return { ...this.#best };
+  }
+
+  /** Was the tile unit at full speed? Rounds that do not compute on it always count. */
+  isGood({ unit, before, after }) {
+    return unit !== 'tiles' || Math.min(before.tiles, after.tiles) >= leastShare * this.#best.tiles;
+  }
+
+  close() {
+    this.#peer.close();
+  }
+}
+
+async function takeSample(contender, calibration) {
+  const before = await calibration.measure();
+  const own = await contender.work();
+  const after = await calibration.measure();
+  const peaks = own.before ? { before: calibration.note(own.before), after: calibration.note(own.after) } : {};
+  return { before, after, ...peaks, unit: contender.unit, cpuMs: own.cpuMs, wallMs: own.wallMs };
+}
+
+/**
+ * Runs the contenders in turn, `rounds` times after one round that only warms up; those of which rounds had to be
+ * discarded run again, up to a limit.
+ *
+ * @param contenders - name → `{ unit, work }`: the unit that computes, 'fma' or 'tiles', and a function that does the
+ * work once and resolves to `{ cpuMs, wallMs }`, with `before` and `after` where the program calibrates itself
+ * @returns name → samples, see `summary`
+ */
+export async function interleaveCalibrated(contenders, rounds, calibration) {
+  const samples = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
+  const good = (name) => samples[name].filter((sample) => calibration.isGood(sample)).length;
+  for (let round = -1; round < rounds * mostTries; round++) {
+    for (const [name, contender] of Object.entries(contenders)) {
+      if (good(name) >= rounds) continue;
+      const sample = await takeSample(contender, calibration);
+      if (round >= 0) samples[name].push(sample);
+    }
+  }
+  return samples;
+}
+
+/**
+ * Medians of the good samples, judged by the best peak of the whole run: call it when everything is measured.
+ *
+ * @returns `{ good, discarded, cpuMs, wallMs, peakGflops, shareOf(flops) }`; null figures when no sample was good
+ */
+export function summary(samples, calibration) {
+  const good = samples.filter((sample) => calibration.isGood(sample));
+  const middle = (pick) => (good.length === 0 ? null : median(good.map(pick)));
+  const peak = ({ unit, before, after }) => (before[unit] + after[unit]) / 2;
+  return {
+    good: good.length,
+    discarded: samples.length - good.length,
+    cpuMs: middle(({ cpuMs }) => cpuMs),
+    wallMs: middle(({ wallMs }) => wallMs),
+    peakGflops: middle(peak),
+    shareOf: (flops) => middle((sample) => flops / (sample.cpuMs * 1e6) / peak(sample)),
+  };
+}

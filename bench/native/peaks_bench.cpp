@@ -1,0 +1,17 @@
+// Calibration: what this core can do at this moment. Answers every line on stdin with one JSON line, so that rounds of
+// other processes can be measured between two such answers: GFLOP/s of float32 multiply-adds ("fma") and of bfloat16
+// tile products ("tiles", 0 without them).
+#include <cstdio>
+
+#include "peaks.hpp"
+
+int main() {
+  char line[64];
+  while (std::fgets(line, sizeof line, stdin) != nullptr) {
+    const histojet::bench::Peaks peaks = histojet::bench::measure_peaks();
+    std::printf("{\"isa\":\"%s\",\"fma\":%.1f,\"tiles\":%.1f}\n", histojet::isa_name(histojet::active_isa()).data(),
+                peaks.fma, peaks.tiles);
+    std::fflush(stdout);
+  }
+  return 0;
+}
