@@ -1,6 +1,7 @@
 #include "engine/band_runner.hpp"
 
 #include <cstring>
+#include <span>
 
 #include "base/error.hpp"
 #include "kernels/conv2d/conv2d.hpp"
@@ -134,10 +135,13 @@ class BandRunner {
     const std::int64_t before = node.geometry.pad_before;
     in_rows_.clear();
     out_rows_.clear();
+    addend_rows_.clear();
     for (std::int64_t y = first; y <= last; ++y) {
       out_rows_.push_back(row(id, y));
       const std::int64_t top = node.kind == OpKind::kConv2d ? y * node.geometry.stride - before : y / 2;
-      for (const InputView& view : plan_.topology().inputs[static_cast<std::size_t>(id)]) {
+      const std::span inputs(plan_.topology().inputs[static_cast<std::size_t>(id)]);
+      if (node.add_last) addend_rows_.push_back(view_row(inputs.back(), y));
+      for (const InputView& view : inputs.first(node.convolved_inputs())) {
         const ProgramNode& source = program_.node(view.id);
         for (std::int64_t dy = 0; dy < taps; ++dy) {
           const std::byte* start = view_row_or_zeros(view, top + dy) - before * source.pixel_bytes;
@@ -170,8 +174,12 @@ class BandRunner {
     const std::int64_t pixel_floats = node.stored_channels();
     float_in_.clear();
     float_out_.clear();
+    float_addend_.clear();
     for (const std::byte* from : in_rows_) float_in_.push_back(reinterpret_cast<const float*>(from));
     for (std::byte* to : out_rows_) float_out_.push_back(reinterpret_cast<float*>(to) + part.first_channel);
+    for (const std::byte* from : addend_rows_) {
+      float_addend_.push_back(reinterpret_cast<const float*>(from) + part.first_channel);
+    }
     kernels::Conv2dArgs args{};
     args.rows = float_in_.data();
     args.out_rows = float_out_.data();
@@ -187,6 +195,7 @@ class BandRunner {
     args.columns = part.weights.columns;
     args.bias = part.weights.bias.get();
     args.relu = node.relu;
+    args.addend_rows = node.add_last ? float_addend_.data() : nullptr;
     kernels::kConv2d.pick(program_.isa())(args);
   }
 
@@ -195,6 +204,7 @@ class BandRunner {
     const std::int64_t pixels = node.kind == OpKind::kConvTranspose2x2 ? 2 * node.form.pixels : node.form.pixels;
     const std::int64_t skipped = part.first_channel * kernels::element_bytes(node.storage);
     for (std::byte*& to : out_rows_) to += skipped;
+    for (const std::byte*& from : addend_rows_) from += skipped;
     step_pointers_.resize(part.tiles.steps.size());
     kernels::kConv2dBf16.pick(program_.isa())(
         {.rows = in_rows_.data(),
@@ -212,9 +222,12 @@ class BandRunner {
          .relu = node.relu,
          .storage = node.storage,
          .stream = plan_.placement(id).stream,
+         .addend_rows = node.add_last ? addend_rows_.data() : nullptr,
+         .addend_plane_bytes = node.add_last ? plane_bytes(input(id, node.inputs.size() - 1).id) : 0,
          .scratch_pointers = step_pointers_.data(),
          .scratch_sums = reinterpret_cast<float*>(scratch_ + plan_.sums_offset())});
     for (std::byte*& to : out_rows_) to -= skipped;
+    for (const std::byte*& from : addend_rows_) from -= skipped;
   }
 
   void image_row(int id, const ProgramNode& node, std::int64_t y) const {
@@ -320,8 +333,10 @@ class BandRunner {
   std::byte* scratch_;
   std::vector<const std::byte*> in_rows_;
   std::vector<std::byte*> out_rows_;
+  std::vector<const std::byte*> addend_rows_;
   std::vector<const float*> float_in_;
   std::vector<float*> float_out_;
+  std::vector<const float*> float_addend_;
   std::vector<const std::byte*> step_pointers_;
   std::vector<float> floats_[3];
 };

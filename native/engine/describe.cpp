@@ -29,7 +29,8 @@ std::string operation_text(const ProgramNode& node) {
     text += " " + std::to_string(node.kernel) + "x" + std::to_string(node.kernel);
     if (node.geometry.stride > 1) text += " stride " + std::to_string(node.geometry.stride);
     if (node.geometry.groups > 1) text += " in " + std::to_string(node.geometry.groups) + " groups";
-    if (node.inputs.size() > 1) text += " of " + std::to_string(node.inputs.size()) + " inputs";
+    if (node.convolved_inputs() > 1) text += " of " + std::to_string(node.convolved_inputs()) + " inputs";
+    if (node.add_last) text += " + sum";
   }
   if (node.is_conv() && node.form.pixels > 1) text += ", pixel pairs";
   if (node.enlarge) text += " x2";

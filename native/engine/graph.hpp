@@ -56,7 +56,8 @@ struct Node {
   std::int64_t kernel = 1;
   ConvGeometry geometry;
   bool relu = false;
-  bool enlarge = false;  ///< kPointwise: the first input has half the size
+  bool enlarge = false;   ///< kPointwise: the first input has half the size
+  bool add_last = false;  ///< kConv2d: the last input is not convolved but added to the result
   Tensor
       weight;   ///< kConv2d [out, in / groups, k, k]; kConvTranspose2x2 [in, out, 2, 2]; kBatchNorm [channels] (gamma)
   Tensor bias;  ///< [out]; kBatchNorm: beta

@@ -24,6 +24,7 @@ class ConvPacker {
              ProgramNode& out)
       : node_(node), panel_columns_(panel_columns), precision_(precision), out_(out) {
     for (const int id : node.inputs) inputs_.push_back(&done[static_cast<std::size_t>(id)]);
+    if (node.add_last) inputs_.pop_back();
     on_tiles_ = inputs_[0]->storage != Storage::kFloat32;
   }
 

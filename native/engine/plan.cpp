@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <span>
+
 #include "base/checked.hpp"
 #include "base/error.hpp"
 #include "engine/arena.hpp"
@@ -82,7 +84,7 @@ void Plan::place_borders() {
     if (!node.is_conv()) continue;
     const auto& inputs = topology_.inputs[static_cast<std::size_t>(id)];
     const std::int64_t before = node.geometry.pad_before;
-    for (const InputView& view : inputs) {
+    for (const InputView& view : std::span(inputs).first(node.convolved_inputs())) {
       const auto source = static_cast<std::size_t>(view.id);
       left[source] = std::max(left[source], before - view.dx);
       std::int64_t right = node.geometry.pad_after;

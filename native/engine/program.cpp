@@ -29,6 +29,7 @@ void run_passes(Graph& graph) {
   fold_batch_norm(graph);
   fuse_relu(graph);
   form_pointwise(graph);
+  fuse_sum(graph);
   remove_dead_nodes(graph);
 }
 
@@ -62,7 +63,8 @@ Storage storage_of(Precision precision) {
 /// Convolutions that only outputs read hand on float32: nothing is gained by rounding there.
 std::vector<bool> find_heads(const std::vector<Node>& nodes) {
   std::vector<bool> heads(nodes.size());
-  for (std::size_t id = 0; id < nodes.size(); ++id) heads[id] = nodes[id].kind == OpKind::kConv2d;
+  for (std::size_t id = 0; id < nodes.size(); ++id)
+    heads[id] = nodes[id].kind == OpKind::kConv2d && !nodes[id].add_last;
   for (const Node& node : nodes) {
     if (is_output(node.kind)) continue;
     for (const int input : node.inputs) heads[static_cast<std::size_t>(input)] = false;
@@ -129,7 +131,8 @@ std::shared_ptr<const Program> Program::compile(Graph graph, const CompileOption
                     .kernel = node.kernel,
                     .geometry = node.geometry,
                     .relu = node.relu,
-                    .enlarge = node.enlarge};
+                    .enlarge = node.enlarge,
+                    .add_last = node.add_last};
     if (heads[id]) out.storage = Storage::kFloat32;
     // Bytes are whole numbers, which one bfloat16 holds.
     if (node.kind == OpKind::kImage && out.storage == Storage::kSplit) out.storage = Storage::kBfloat16;

@@ -39,12 +39,15 @@ struct ProgramNode {
   ConvGeometry geometry;
   bool relu = false;
   bool enlarge = false;        ///< kPointwise: the first input has half the size
+  bool add_last = false;       ///< kConv2d: the last input is not convolved but added to the result
   AlignedBuffer<float> scale;  ///< kPointwise: one per stored channel, or null
   AlignedBuffer<float> shift;
   std::vector<ConvPart> parts;  ///< convolutions; transposed ones have a part for each row parity
   kernels::TileForm form;       ///< of convolutions on tiles
 
   bool is_conv() const { return !parts.empty(); }
+  /// Inputs that a convolution convolves.
+  std::size_t convolved_inputs() const { return inputs.size() - (add_last ? 1 : 0); }
   /// Values per pixel in memory, padding included.
   std::int64_t stored_channels() const { return pixel_bytes / kernels::element_bytes(storage); }
   std::int64_t weight_bytes() const;

@@ -37,12 +37,19 @@ void check_inputs(const ProgramNode& node, const std::vector<Extent>& extents, E
     const Extent extent = extents[static_cast<std::size_t>(node.inputs[index])];
     return index == 0 && node.enlarge ? Extent{2 * extent.height, 2 * extent.width} : extent;
   };
-  for (std::size_t i = 1; i < node.inputs.size(); ++i) {
+  for (std::size_t i = 1; i < node.convolved_inputs(); ++i) {
     if (covered(i) == covered(0)) continue;
     throw Error(ErrorCode::kInvalidArgument,
                 "engine: a tile of " + text(image) + " pixels does not fit the network: " + node.name +
                     " would join maps of " + text(covered(0)) + " and " + text(covered(i)) + " pixels");
   }
+}
+
+void check_addend(const ProgramNode& node, Extent addend, Extent result, Extent image) {
+  if (addend == result) return;
+  throw Error(ErrorCode::kInvalidArgument,
+              "engine: a tile of " + text(image) + " pixels does not fit the network: " + node.name +
+                  " would add maps of " + text(addend) + " and " + text(result) + " pixels");
 }
 
 }  // namespace
@@ -55,6 +62,7 @@ std::vector<Extent> infer_extents(const Program& program, Extent image) {
       const Extent from = extents[static_cast<std::size_t>(node.inputs[0])];
       check_inputs(node, extents, image);
       extent = result_extent(node, from, extents);
+      if (node.add_last) check_addend(node, extents[static_cast<std::size_t>(node.inputs.back())], extent, image);
       if (node.kind == OpKind::kCropTo && (extent.height > from.height || extent.width > from.width)) {
         throw Error(ErrorCode::kInvalidArgument, "engine: a tile of " + text(image) + " pixels is too small: " +
                                                      node.name + " would crop " + text(from) + " to " + text(extent));
@@ -72,6 +80,7 @@ std::vector<Extent> infer_extents(const Program& program, Extent image) {
 RowRange input_rows(const ProgramNode& node, std::size_t index, std::int64_t y, Extent from, Extent to) {
   switch (node.kind) {
     case OpKind::kConv2d: {
+      if (index >= node.convolved_inputs()) return {y, y};
       const std::int64_t first = y * node.geometry.stride - node.geometry.pad_before;
       return {first, first + node.kernel - 1};
     }
@@ -96,7 +105,7 @@ std::int64_t flops(const Program& program, int id, Extent result) {
   const ProgramNode& node = program.node(id);
   if (node.kind != OpKind::kConv2d && node.kind != OpKind::kConvTranspose2x2) return 0;
   std::int64_t k = 0;
-  for (const int input : node.inputs) k += program.node(input).channels;
+  for (std::size_t i = 0; i < node.convolved_inputs(); ++i) k += program.node(node.inputs[i]).channels;
   if (node.kind == OpKind::kConv2d) k = k / node.geometry.groups * node.kernel * node.kernel;
   return 2 * k * node.channels * result.height * result.width;
 }

@@ -14,6 +14,8 @@ void split_concat(Graph& graph);
 /// What is left of sums, batch norms, ReLUs and nearest-neighbour enlargements becomes pointwise operations, as many as
 /// possible in one.
 void form_pointwise(Graph& graph);
+/// conv2d -> sum becomes conv2d that adds its last input, where nobody else reads the convolution.
+void fuse_sum(Graph& graph);
 /// Removes nodes that no output needs and renumbers the rest; order is kept.
 void remove_dead_nodes(Graph& graph);
 

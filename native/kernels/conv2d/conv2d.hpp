@@ -17,8 +17,8 @@ struct KStep {
 };
 
 /// Convolution over rows, channels last, any number of inputs (instead of a concatenation), followed by bias and
-/// optionally ReLU: out[y][x][n] = bias[n] + sum over k of in(y, x, k) * weight[k][n]. The stride is in the steps (and,
-/// downwards, in the row pointers).
+/// optionally ReLU: out[y][x][n] = bias[n] + addend[y][x][n] + sum over k of in(y, x, k) * weight[k][n]. The stride is
+/// in the steps (and, downwards, in the row pointers).
 ///
 /// Zero padding is the caller's: row pointers of taps above and below the picture point to a row of zeros, and rows
 /// carry their left and right halo. The sum runs over k in ascending order, whatever the block sizes; results of one
@@ -38,6 +38,8 @@ struct Conv2dArgs {
   std::int64_t columns;        ///< output channels rounded up to 16; the additional ones have zero weights and bias
   const float* bias;           ///< [columns], 64-byte aligned like `panels`
   bool relu;
+  /// [row_count]: what is added to the result, laid out like it; null for nothing.
+  const float* const* addend_rows;
 };
 
 extern const KernelTable<Conv2dArgs> kConv2d;

@@ -38,15 +38,29 @@ class Addresses {
   std::int64_t one_, two_, three_, five_;  ///< strides in bytes
 };
 
+/// Where a pixel goes and what is added to it (or null).
+struct Target {
+  float* out;
+  const float* addend;
+  Target operator+(std::int64_t floats) const { return {out + floats, addend == nullptr ? nullptr : addend + floats}; }
+};
+
 /// One block: P pixels from column x, 16 channels. S is the pixel stride when it is known at compile time or 0.
 template <int P, int S = 0>
 void block(const Conv2dArgs& args, const float* const* rows, const float* panel, const float* bias, std::int64_t x,
-           float* out) {
+           Target out) {
   __m256 low[P], high[P];
 #pragma GCC unroll 6
   for (int p = 0; p < P; ++p) {
     low[p] = _mm256_load_ps(bias);
     high[p] = _mm256_load_ps(bias + 8);
+  }
+  if (out.addend != nullptr) {
+#pragma GCC unroll 6
+    for (int p = 0; p < P; ++p) {
+      low[p] += _mm256_loadu_ps(out.addend + p * args.out_pixel_stride);
+      high[p] += _mm256_loadu_ps(out.addend + p * args.out_pixel_stride + 8);
+    }
   }
   for (const KStep *step = args.steps, *end = step + args.step_count; step != end; ++step) {
     Addresses<S> in(rows[step->row] + step->offset, x, step->pixel_stride);
@@ -66,19 +80,19 @@ void block(const Conv2dArgs& args, const float* const* rows, const float* panel,
   const __m256 floor = args.relu ? _mm256_setzero_ps() : _mm256_set1_ps(-__builtin_inff());
 #pragma GCC unroll 6
   for (int p = 0; p < P; ++p) {
-    float* pixel = out + p * args.out_pixel_stride;
+    float* pixel = out.out + p * args.out_pixel_stride;
     _mm256_storeu_ps(pixel, _mm256_max_ps(floor, low[p]));
     _mm256_storeu_ps(pixel + 8, _mm256_max_ps(floor, high[p]));
   }
 }
 
-using Block = void (*)(const Conv2dArgs&, const float* const*, const float*, const float*, std::int64_t, float*);
+using Block = void (*)(const Conv2dArgs&, const float* const*, const float*, const float*, std::int64_t, Target);
 constexpr Block kBlocks[kPixels] = {block<1>, block<2>, block<3>, block<4>, block<5>, block<6>};
 
 /// A row in blocks of six and one of the rest. Eight sums are the fewest that keep the multiply-add units busy: a last
 /// block of less than four pixels computes some of the block before again.
 template <int S>
-void row(const Conv2dArgs& args, const float* const* rows, const float* panel, const float* bias, float* out) {
+void row(const Conv2dArgs& args, const float* const* rows, const float* panel, const float* bias, Target out) {
   std::int64_t x = 0;
   for (; x + kPixels <= args.width; x += kPixels) {
     block<kPixels, S>(args, rows, panel, bias, x, out + x * args.out_pixel_stride);
@@ -104,7 +118,7 @@ void all_rows(const Conv2dArgs& args) {
   for (std::int64_t n = 0; n < args.columns; n += 16) {
     for (std::int64_t y = 0; y < args.row_count; ++y) {
       row<S>(args, args.rows + y * args.rows_per_output, args.panels + n * args.k_total, args.bias + n,
-             args.out_rows[y] + n);
+             Target{args.out_rows[y], args.addend_rows == nullptr ? nullptr : args.addend_rows[y]} + n);
     }
   }
 }

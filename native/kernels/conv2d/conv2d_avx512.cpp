@@ -56,16 +56,30 @@ class Addresses {
   std::int64_t one_, two_, three_, five_, six_;  ///< strides in bytes
 };
 
+/// Where a pixel goes and what is added to it (or null).
+struct Target {
+  float* out;
+  const float* addend;
+  Target operator+(std::int64_t floats) const { return {out + floats, addend == nullptr ? nullptr : addend + floats}; }
+};
+
 /// One block: P pixels from column x, V vectors of 16 channels. S is the pixel stride when it is known at compile time
 /// (all addresses become constants) or 0.
 template <int P, int V, int S = 0>
 void block(const Conv2dArgs& args, const float* const* rows, const float* panel, const float* bias, std::int64_t x,
-           float* out) {
+           Target out) {
   __m512 sum[P][V];
 #pragma GCC unroll 28
   for (int p = 0; p < P; ++p) {
 #pragma GCC unroll 2
     for (int v = 0; v < V; ++v) sum[p][v] = _mm512_load_ps(bias + 16 * v);
+  }
+  if (out.addend != nullptr) {
+#pragma GCC unroll 28
+    for (int p = 0; p < P; ++p) {
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) sum[p][v] += _mm512_loadu_ps(out.addend + p * args.out_pixel_stride + 16 * v);
+    }
   }
   for (const KStep *step = args.steps, *end = step + args.step_count; step != end; ++step) {
     Addresses<P, S> in(rows[step->row] + step->offset, x, step->pixel_stride);
@@ -88,12 +102,12 @@ void block(const Conv2dArgs& args, const float* const* rows, const float* panel,
   for (int p = 0; p < P; ++p) {
 #pragma GCC unroll 2
     for (int v = 0; v < V; ++v) {
-      _mm512_storeu_ps(out + p * args.out_pixel_stride + 16 * v, _mm512_maskz_max_ps(kAllLanes, floor, sum[p][v]));
+      _mm512_storeu_ps(out.out + p * args.out_pixel_stride + 16 * v, _mm512_maskz_max_ps(kAllLanes, floor, sum[p][v]));
     }
   }
 }
 
-using Block = void (*)(const Conv2dArgs&, const float* const*, const float*, const float*, std::int64_t, float*);
+using Block = void (*)(const Conv2dArgs&, const float* const*, const float*, const float*, std::int64_t, Target);
 
 template <int V>
 constexpr Block kSmallBlocks[] = {block<1, V>,  block<2, V>,  block<3, V>,  block<4, V>, block<5, V>,
@@ -105,7 +119,7 @@ constexpr std::int64_t kSmallPixels = 14;
 /// multiply-add units busy, so some pixels of the block before may be computed again.
 template <int V>
 void row_end(const Conv2dArgs& args, const float* const* rows, const float* panel, const float* bias, std::int64_t x,
-             float* out) {
+             Target out) {
   const std::int64_t rest = args.width - x;
   std::int64_t pixels = rest > kSmallPixels ? (rest + 1) / 2 : rest;
   if (pixels < 8 / V) pixels = args.width < 8 / V ? args.width : 8 / V;
@@ -116,7 +130,7 @@ void row_end(const Conv2dArgs& args, const float* const* rows, const float* pane
 }
 
 template <int V, int S = 0>
-void row(const Conv2dArgs& args, const float* const* rows, const float* panel, const float* bias, float* out) {
+void row(const Conv2dArgs& args, const float* const* rows, const float* panel, const float* bias, Target out) {
   constexpr int kPixels = 28 / V;
   std::int64_t x = 0;
   for (; x + kPixels <= args.width; x += kPixels) {
@@ -136,7 +150,7 @@ std::int64_t common_stride(const Conv2dArgs& args) {
 /// With one vector of columns each input is used once, as an operand in memory of a multiply-add; an addressing mode
 /// with two registers would make it two micro-operations, a third of the speed when two threads share a core.
 void single_row(const Conv2dArgs& args, const float* const* rows, const float* panel, const float* bias,
-                std::int64_t stride, float* out) {
+                std::int64_t stride, Target out) {
   switch (stride) {
     case 3:
       return row<1, 3>(args, rows, panel, bias, out);
@@ -161,10 +175,11 @@ void conv2d(const Conv2dArgs& args) {
     const float* panel = args.panels + n * args.k_total;
     for (std::int64_t y = 0; y < args.row_count; ++y) {
       const float* const* rows = args.rows + y * args.rows_per_output;
+      const Target target{args.out_rows[y], args.addend_rows == nullptr ? nullptr : args.addend_rows[y]};
       if (args.columns - n >= 32) {
-        row<2>(args, rows, panel, args.bias + n, args.out_rows[y] + n);
+        row<2>(args, rows, panel, args.bias + n, target + n);
       } else {
-        single_row(args, rows, panel, args.bias + n, stride, args.out_rows[y] + n);
+        single_row(args, rows, panel, args.bias + n, stride, target + n);
       }
     }
   }

@@ -17,7 +17,7 @@ struct TileStep {
 };
 
 /// Convolution over rows of bfloat16, channels last, any number of inputs, followed by bias and optionally ReLU:
-/// out[y][p][n] = bias[n] + sum over steps and their 32 elements of in * weight, in float32.
+/// out[y][p][n] = (sum over steps and their 32 elements of in * weight) + bias[n] + addend[y][p][n], in float32.
 ///
 /// A position is one output pixel, or several neighbouring ones whose channels lie side by side (narrow pixels are
 /// taken in pairs, so that each load is one cache line; the weights say which tap belongs to which pixel). Zero padding
@@ -40,8 +40,11 @@ struct Conv2dBf16Args {
   std::int64_t columns;  ///< a multiple of 16
   const float* bias;     ///< [columns], 64-byte aligned like `tiles`
   bool relu;
-  Storage storage;                     ///< of the output
-  bool stream;                         ///< stores past the cache: the output is larger than it and not read soon
+  Storage storage;  ///< of the output
+  bool stream;      ///< stores past the cache: the output is larger than it and not read soon
+  /// [row_count]: what is added to the result, stored and laid out like it; null for nothing.
+  const std::byte* const* addend_rows;
+  std::int64_t addend_plane_bytes;
   const std::byte** scratch_pointers;  ///< [step_count]
   float* scratch_sums;                 ///< `conv2d_bf16_sums(...)` floats on a 64-byte boundary
 };

@@ -51,6 +51,7 @@ void multiply() {
 struct Output {
   std::int64_t position_bytes;
   std::int64_t plane_bytes;
+  std::int64_t addend_plane_bytes;
   __m512 floor;
   bool stream;
 };
@@ -69,12 +70,25 @@ __m512 widen(__m256i values) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(values), 16));
 }
 
+/// Sixteen values of an addend.
+template <Storage S>
+__m512 stored_values(const std::byte* from, std::int64_t plane_bytes) {
+  if constexpr (S == Storage::kFloat32) return _mm512_loadu_ps(from);
+  const __m512 high = widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+  if constexpr (S == Storage::kBfloat16) return high;
+  return high + widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + plane_bytes)));
+}
+
 template <Storage S, int B>
-void store_position(const float* sums, const __m512* bias, const Output& output, std::byte* to) {
+void store_position(const float* sums, const __m512* bias, const Output& output, const std::byte* addend,
+                    std::byte* to) {
   __m512 value[B];
   for (int b = 0; b < B; ++b) {
+    value[b] = _mm512_load_ps(sums + b * kTileSums) + bias[b];
+    constexpr std::int64_t kBytes = S == Storage::kFloat32 ? 64 : 32;
+    if (addend != nullptr) value[b] += stored_values<S>(addend + b * kBytes, output.addend_plane_bytes);
     // The second operand is what remains of a NaN.
-    value[b] = _mm512_maskz_max_ps(0xffff, output.floor, _mm512_load_ps(sums + b * kTileSums) + bias[b]);
+    value[b] = _mm512_maskz_max_ps(0xffff, output.floor, value[b]);
   }
   if constexpr (S == Storage::kFloat32) {
     for (int b = 0; b < B; ++b) _mm512_storeu_ps(to + 64 * b, value[b]);
@@ -104,8 +118,9 @@ class Finished {
 
   /// Where the sums of the block that is computed now go; everything of the block before must have been drained.
   float* next() { return sums_[filling_]; }
-  void add(std::byte* out, const float* bias, std::int64_t positions) {
+  void add(std::byte* out, const std::byte* addend, const float* bias, std::int64_t positions) {
     out_ = out;
+    addend_ = addend;
     bias_ = bias;
     done_ = 0;
     count_ = positions;
@@ -120,7 +135,8 @@ class Finished {
     for (int b = 0; b < B; ++b) bias[b] = _mm512_load_ps(bias_ + 16 * b);
     for (; done_ < end; ++done_) {
       const float* from = sums + done_ / kTileRows * B * kTileSums + done_ % kTileRows * 16;
-      store_position<S, B>(from, bias, output_, out_ + done_ * output_.position_bytes);
+      const std::int64_t at = done_ * output_.position_bytes;
+      store_position<S, B>(from, bias, output_, addend_ == nullptr ? nullptr : addend_ + at, out_ + at);
     }
   }
 
@@ -128,6 +144,7 @@ class Finished {
   alignas(64) float sums_[2][4 * kTileSums];
   Output output_;
   std::byte* out_ = nullptr;
+  const std::byte* addend_ = nullptr;
   const float* bias_ = nullptr;
   std::int64_t done_ = 0;
   std::int64_t count_ = 0;
@@ -219,7 +236,9 @@ class Columns {
     for (std::int64_t k = first_; k < last_; ++k) {
       args_.scratch_pointers[k] = rows[args_.steps[k].row] + args_.steps[k].offset;
     }
-    std::byte* out = args_.out_rows[y] + first_column_ * (S == Storage::kFloat32 ? 4 : 2);
+    const std::int64_t column_bytes = first_column_ * (S == Storage::kFloat32 ? 4 : 2);
+    std::byte* out = args_.out_rows[y] + column_bytes;
+    addend_ = args_.addend_rows == nullptr ? nullptr : args_.addend_rows[y] + column_bytes;
     std::int64_t x = 0;
     for (; args_.positions - x > kTileRows * kInputTiles / 2; x += kTileRows * kInputTiles) block<kInputTiles>(x, out);
     if (B == 1 && args_.positions - x > kTileRows) {
@@ -257,7 +276,8 @@ class Columns {
       finished_.drain(kAllPositions);
       store_sums<A, B>(finished_.next());
       const std::int64_t left = args_.positions - x;
-      finished_.add(out + x * args_.out_position_bytes, args_.bias + first_column_,
+      const std::int64_t at = x * args_.out_position_bytes;
+      finished_.add(out + at, addend_ == nullptr ? nullptr : addend_ + at, args_.bias + first_column_,
                     left < kTileRows * A ? left : kTileRows * A);
     }
     sums_ += 4 * kTileSums;
@@ -270,6 +290,7 @@ class Columns {
   std::int64_t first_ = 0;  ///< steps [first_, last_) are done now
   std::int64_t last_ = 0;
   float* sums_ = nullptr;
+  const std::byte* addend_ = nullptr;
 };
 
 template <Storage S>
@@ -285,7 +306,7 @@ void all_columns(const Conv2dBf16Args& args, const Output& output) {
 }  // namespace
 
 void conv2d_bf16(const Conv2dBf16Args& args) {
-  const Output output{args.out_position_bytes, args.out_plane_bytes,
+  const Output output{args.out_position_bytes, args.out_plane_bytes, args.addend_plane_bytes,
                       args.relu ? _mm512_setzero_ps() : _mm512_set1_ps(-__builtin_inff()), args.stream};
   configure_tiles();
   switch (args.storage) {

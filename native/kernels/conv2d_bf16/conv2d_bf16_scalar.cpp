@@ -15,7 +15,8 @@ float element(const std::byte* from, int index) {
   return from_bfloat16(value);
 }
 
-float output_value(const Conv2dBf16Args& args, const std::byte* const* rows, std::int64_t position, std::int64_t n) {
+float output_value(const Conv2dBf16Args& args, const std::byte* const* rows, std::int64_t position, std::int64_t n,
+                   float addend) {
   const Bfloat16* tile = args.tiles + n / kTileColumns * args.step_count * kTileElements + n % kTileColumns * 2;
   float sum = 0.0f;
   for (std::int64_t s = 0; s < args.step_count; ++s, tile += kTileElements) {
@@ -30,8 +31,20 @@ float output_value(const Conv2dBf16Args& args, const std::byte* const* rows, std
     }
     sum += even + odd;
   }
-  const float result = sum + args.bias[n];
+  const float result = sum + args.bias[n] + addend;
   return args.relu && result < 0.0f ? 0.0f : result;
+}
+
+float addend_value(const Conv2dBf16Args& args, std::int64_t y, std::int64_t position, std::int64_t n) {
+  if (args.addend_rows == nullptr) return 0.0f;
+  const std::byte* from = args.addend_rows[y] + position * args.out_position_bytes;
+  if (args.storage == Storage::kFloat32) {
+    float value;
+    std::memcpy(&value, from + n * 4, sizeof value);
+    return value;
+  }
+  const float high = element(from, static_cast<int>(n));
+  return args.storage == Storage::kSplit ? high + element(from + args.addend_plane_bytes, static_cast<int>(n)) : high;
 }
 
 void store(const Conv2dBf16Args& args, std::byte* position, std::int64_t n, float value) {
@@ -53,7 +66,9 @@ void conv2d_bf16(const Conv2dBf16Args& args) {
     const std::byte* const* rows = args.rows + y * args.rows_per_output;
     for (std::int64_t p = 0; p < args.positions; ++p) {
       std::byte* out = args.out_rows[y] + p * args.out_position_bytes;
-      for (std::int64_t n = 0; n < args.columns; ++n) store(args, out, n, output_value(args, rows, p, n));
+      for (std::int64_t n = 0; n < args.columns; ++n) {
+        store(args, out, n, output_value(args, rows, p, n, addend_value(args, y, p, n)));
+      }
     }
   }
 }

@@ -133,6 +133,24 @@ TEST(Passes, SumsThatOthersReadStay) {
   EXPECT_EQ(std::ranges::count(graph.nodes(), OpKind::kPointwise, &Node::kind), 2);
 }
 
+TEST(Passes, AConvolutionAddsWhatItsOnlyReaderAdds) {
+  GraphMaker make;
+  Graph graph;
+  const Value image = graph.image();
+  const Value shortcut = make.conv(graph, image, 8, 1, 0);
+  const Value sum = graph.add(make.conv(graph, shortcut, 8, 3, 1), shortcut);
+  graph.output_planar("out", graph.relu(make.norm(graph, graph.add(make.conv(graph, sum, 8, 3, 1), sum))));
+  form_pointwise(graph);
+  fuse_sum(graph);
+  remove_dead_nodes(graph);
+  ASSERT_EQ(graph.nodes().size(), 6U);
+  EXPECT_TRUE(graph.nodes()[2].add_last && graph.nodes()[3].add_last);
+  EXPECT_EQ(graph.nodes()[2].inputs, (std::vector<int>{1, 1}));
+  EXPECT_EQ(graph.nodes()[3].inputs, (std::vector<int>{2, 2}));
+  EXPECT_EQ(graph.nodes()[4].kind, OpKind::kPointwise) << "the norm of the sum";
+  EXPECT_EQ(graph.nodes()[4].inputs, std::vector<int>{3});
+}
+
 TEST(Program, RefusesWhatItCannotRun) {
   GraphMaker make;
   Graph graph;
