@@ -26,6 +26,7 @@ void add_taps(Graph& graph, const std::vector<std::string>& names) {
 void run_passes(Graph& graph) {
   remove_dead_nodes(graph);
   split_concat(graph);
+  share_equal_nodes(graph);
   fold_batch_norm(graph);
   fuse_relu(graph);
   form_pointwise(graph);

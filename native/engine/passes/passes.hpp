@@ -11,6 +11,8 @@ void fuse_relu(Graph& graph);
 /// Readers of a concat read its parts instead: convolutions as several inputs, what works on single channels part by
 /// part. Nothing is copied. @throws Error kInvalidArgument for other readers.
 void split_concat(Graph& graph);
+/// Equal operations without weights on equal inputs become one.
+void share_equal_nodes(Graph& graph);
 /// What is left of sums, batch norms, ReLUs and nearest-neighbour enlargements becomes pointwise operations, as many as
 /// possible in one.
 void form_pointwise(Graph& graph);

@@ -248,8 +248,21 @@ class Columns {
     }
   }
 
+  /// Pixels are far apart in wide maps, which hardware prefetchers do not follow: asks for the lines of this block's
+  /// results, which are touched while the next one is computed.
+  template <int A>
+  void prefetch(std::int64_t x, std::byte* out) const {
+    const std::int64_t first = x * args_.out_position_bytes;
+    for (std::int64_t i = 0; i < kTileRows * A; ++i) {
+      const std::int64_t at = first + i * args_.out_position_bytes;
+      if (addend_ != nullptr) __builtin_prefetch(addend_ + at, 0);
+      if (!args_.stream) __builtin_prefetch(out + at, 1);
+    }
+  }
+
   template <int A>
   void block(std::int64_t x, std::byte* out) {
+    if (last_ == args_.step_count) prefetch<A>(x, out);
     asm volatile("" : : : "memory");
     if (first_ == 0) {
       zero_sums<A, B>();

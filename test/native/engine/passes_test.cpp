@@ -133,6 +133,22 @@ TEST(Passes, SumsThatOthersReadStay) {
   EXPECT_EQ(std::ranges::count(graph.nodes(), OpKind::kPointwise, &Node::kind), 2);
 }
 
+TEST(Passes, EqualStepsAreTakenOnce) {
+  GraphMaker make;
+  Graph graph;
+  const Value x = make.conv(graph, graph.image(), 8, 3, 1);
+  const Value y = make.conv(graph, graph.max_pool2x2(x), 8, 3, 1);
+  for (const char* name : {"first", "second"}) {
+    const Value start = graph.add(graph.upsample_nearest2x(y), x);
+    graph.output_planar(name, make.conv(graph, start, 4, 1, 0));
+  }
+  share_equal_nodes(graph);
+  form_pointwise(graph);
+  remove_dead_nodes(graph);
+  EXPECT_EQ(std::ranges::count(graph.nodes(), OpKind::kPointwise, &Node::kind), 1);
+  EXPECT_EQ(std::ranges::count(graph.nodes(), OpKind::kConv2d, &Node::kind), 4);
+}
+
 TEST(Passes, AConvolutionAddsWhatItsOnlyReaderAdds) {
   GraphMaker make;
   Graph graph;
