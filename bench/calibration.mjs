@@ -1,13 +1,22 @@
 // Measuring beside the measured peak of the unit that computes. On shared machines the tile unit falls to a fraction of
 // its speed for seconds at a time, while everything else goes on as before: a round is worth something only if the core
 // could do its best right before and right after it.
+import { setTimeout } from 'node:timers/promises';
 import { median } from './harness.mjs';
 import { buildOwn, PeerProcess } from './programs.mjs';
 
 /** A round whose peak is below this share of the best one of the run is discarded. */
 const leastShare = 0.85;
+/**
+ * A tile unit does 16 times the multiply-adds of the vector units per clock, about 13 times with the clock that it gets
+ * under load. A run that never saw half of that never saw the tile unit at full speed.
+ */
+const leastTilesPerFma = 8;
 /** Rounds that may be tried, as a multiple of those that are wanted. */
-const mostTries = 4;
+const mostTries = 3;
+/** How long one comparison may wait for the tile unit to come back, for each of its rounds, and how often it looks. */
+const waitPerRoundMs = 5_000;
+const waitStepMs = 200;
 
 /** What one core can do at this moment, in GFLOP/s of float32 multiply-adds (`fma`) and of bfloat16 tiles (`tiles`). */
 export class Calibration {
@@ -37,7 +46,19 @@ export class Calibration {
 
   /** Was the tile unit at full speed? Rounds that do not compute on it always count. */
   isGood({ unit, before, after }) {
-    return unit !== 'tiles' || Math.min(before.tiles, after.tiles) >= leastShare * this.#best.tiles;
+    return unit !== 'tiles' || (this.#atFullSpeed(before) && this.#atFullSpeed(after));
+  }
+
+  #atFullSpeed({ tiles }) {
+    return tiles >= leastShare * this.#best.tiles && tiles >= leastTilesPerFma * this.#best.fma;
+  }
+
+  /** Measures until the tile unit is at full speed or `patience.leftMs`, which this counts down, is used up. */
+  async waitForTiles(patience) {
+    while (patience.leftMs > 0 && !this.#atFullSpeed(await this.measure())) {
+      await setTimeout(waitStepMs);
+      patience.leftMs -= waitStepMs;
+    }
   }
 
   close() {
@@ -45,7 +66,8 @@ export class Calibration {
   }
 }
 
-async function takeSample(contender, calibration) {
+async function takeSample(contender, calibration, patience) {
+  if (contender.unit === 'tiles') await calibration.waitForTiles(patience);
   const before = await calibration.measure();
   const own = await contender.work();
   const after = await calibration.measure();
@@ -63,11 +85,12 @@ async function takeSample(contender, calibration) {
  */
 export async function interleaveCalibrated(contenders, rounds, calibration) {
   const samples = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
+  const patience = { leftMs: rounds * waitPerRoundMs };
   const good = (name) => samples[name].filter((sample) => calibration.isGood(sample)).length;
   for (let round = -1; round < rounds * mostTries; round++) {
     for (const [name, contender] of Object.entries(contenders)) {
       if (good(name) >= rounds) continue;
-      const sample = await takeSample(contender, calibration);
+      const sample = await takeSample(contender, calibration, patience);
       if (round >= 0) samples[name].push(sample);
     }
   }

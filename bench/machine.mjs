@@ -1,7 +1,7 @@
 // What the figures were measured on.
 import { readFileSync } from 'node:fs';
 import { arch, cpus, release, totalmem } from 'node:os';
-import { buildPeer, PeerProcess } from './programs.mjs';
+import { Calibration } from './calibration.mjs';
 
 function cpuFlags() {
   const line = /^flags\s*:\s*(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'));
@@ -11,31 +11,21 @@ function cpuFlags() {
 /** Does this CPU have the tile multiplier that the bars of `high` and `fast` are about? */
 export const hasAmx = () => cpuFlags().has('amx_bf16');
 
-/** The measured float32 multiply-add peak of one core; `measure()` again between rounds, or null without a compiler. */
-export class FmaPeak {
-  #peer;
-
-  constructor() {
-    const program = buildPeer('fma_peak');
-    this.#peer = typeof program === 'string' ? new PeerProcess(program, []) : null;
-  }
-
-  /** GFLOP/s of one core. */
-  async measure() {
-    return this.#peer === null ? null : (await this.#peer.ask('peak')).gflops;
-  }
-
-  close() {
-    this.#peer?.close();
+/** The best of a few calibrations, or null where the program cannot be built. */
+async function measuredPeaks() {
+  try {
+    const calibration = new Calibration();
+    for (let i = 0; i < 5; i++) await calibration.measure();
+    calibration.close();
+    return calibration.best;
+  } catch {
+    return null;
   }
 }
 
-/** CPU, memory, versions, and the multiply-add peak. */
+/** CPU, memory, versions, and the peaks of one core in GFLOP/s (null: unknown, or no such unit). */
 export async function describeMachine() {
-  const peak = new FmaPeak();
-  const samples = [];
-  for (let i = 0; i < 5; i++) samples.push(await peak.measure());
-  peak.close();
+  const peaks = await measuredPeaks();
   const flags = cpuFlags();
   return {
     cpu: cpus()[0]?.model ?? 'unknown',
@@ -45,6 +35,7 @@ export async function describeMachine() {
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     node: process.version,
     features: ['avx2', 'avx512f', 'avx512_bf16', 'amx_bf16'].filter((name) => flags.has(name)),
-    fmaPeakGflops: samples.includes(null) ? null : Math.max(...samples),
+    fmaPeakGflops: peaks?.fma || null,
+    tilePeakGflops: peaks?.tiles || null,
   };
 }

@@ -9,8 +9,10 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 export const outFolder = join(root, 'out', 'bench');
 
 function succeeds(program, args) {
-  const result = spawnSync(program, args, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
-  return { ok: result.status === 0, message: (result.stderr ?? String(result.error)).trim().split('\n').at(-1) };
+  const result = spawnSync(program, args, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 26 });
+  // ninja tells of errors on its ordinary output.
+  const said = result.error ? String(result.error) : result.stderr.trim() || result.stdout.trim();
+  return { ok: result.status === 0, message: said.split('\n').slice(-5).join('\n') };
 }
 
 /** Builds one of bench/native and gives its path. */
@@ -39,7 +41,7 @@ export function buildPeer(name, libraries = [], { pkgConfig } = {}) {
   if (asked && asked.status !== 0) return { missing: `pkg-config does not know ${pkgConfig}` };
   const flags = [...(asked?.stdout.trim().split(/\s+/) ?? []), ...libraries.map((lib) => `-l${lib}`)];
   const built = succeeds('g++', ['-std=c++20', '-O2', source, '-o', program, ...flags]);
-  return built.ok ? program : { missing: built.message };
+  return built.ok ? program : { missing: built.message.split('\n').at(-1) };
 }
 
 /** Runs a program that prints JSON lines and ends. */

@@ -37,9 +37,8 @@ const histojet = await import('../dist/index.js');
 const say = values.json ? console.error : console.log;
 const machine = await describeMachine();
 say(`${machine.cpu}, ${machine.cores} cores, ${machine.features.join(' ')}, Node ${machine.node}`);
-say(
-  `multiply-add peak of one core: ${machine.fmaPeakGflops === null ? 'unknown' : `${machine.fmaPeakGflops.toFixed(0)} GFLOP/s`}`,
-);
+const gflops = (value) => (value === null ? 'unknown' : `${value.toFixed(0)} GFLOP/s`);
+say(`peaks of one core: multiply-adds ${gflops(machine.fmaPeakGflops)}, tiles ${gflops(machine.tilePeakGflops)}`);
 
 const rows = [];
 for (const name of groups.filter((group) => values.only === undefined || group === values.only)) {

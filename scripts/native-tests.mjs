@@ -1,13 +1,14 @@
-// Configures, builds and runs the tests of the core without Node, in a folder of their own per kind of build.
+// Builds and runs the tests of the core, which need no Node. Plain ones share the addon's build folder and so its
+// objects; sanitizers have folders of their own.
 import { join } from 'node:path';
 import { hasProgram, root, run, step } from './process.mjs';
 
 /** Builds and runs the native tests; `sanitize` names sanitizers, `only` limits to folders of test/native. */
 export function runNativeTests({ sanitize = '', only = [] } = {}) {
-  const name = sanitize === '' ? 'core' : `core-${sanitize.replaceAll(',', '-')}`;
-  const folder = join(root, 'out', name);
+  const folder =
+    sanitize === '' ? join(root, 'build') : join(root, 'out', `core-${sanitize.replaceAll(',', '-')}`);
   step(sanitize === '' ? 'Native tests' : `Native tests under ${sanitize}`);
-  const generator = hasProgram('ninja') ? ['-G', 'Ninja'] : [];
+  const generator = sanitize !== '' && hasProgram('ninja') ? ['-G', 'Ninja'] : [];
   run('cmake', [
     '-S',
     root,

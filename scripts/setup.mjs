@@ -82,7 +82,10 @@ function ensureNpmPackages() {
 function buildNative() {
   step('Building the native addon (the first time takes a few minutes)');
   const builder = hasProgram('ninja') ? ['-G', 'Ninja'] : [];
-  runInstalled('cmake-js', ['build', '--log-level', 'error', ...builder], { stdio: ['ignore', 'ignore', 'inherit'] });
+  // The folder may hold the native tests too; they are not wanted here.
+  runInstalled('cmake-js', ['build', '--target', 'histojet', '--log-level', 'error', ...builder], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
 }
 
 function buildTypeScript() {

@@ -1,9 +1,11 @@
 // Shows that the ONNX graph which the rival runs is the network in question: compares its outputs with the recorded
-// outputs of the PyTorch reference. usage: node bench/peers/check-onnx.mjs FOLDER_WITH_hoverfast_small_x
+// outputs of the PyTorch reference. usage: node bench/peers/check-onnx.mjs FOLDER, which holds hoverfast_small_x.npz and
+// .safetensors, hovernet_formula.npz, networks.json and the pictures that it names
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
 import { exportHoverfast } from './hoverfast-onnx.mjs';
+import { exportHovernet, makeHovernet } from './hovernet-onnx.mjs';
 import { loadOnnxRuntime, openOnnx } from './onnxruntime.mjs';
 import { readSafetensors } from './safetensors.mjs';
 
@@ -46,7 +48,14 @@ export function toPlanes(data, height, width) {
 
 const largestGap = (a, b) => a.reduce((worst, value, i) => Math.max(worst, Math.abs(value - b[i])), 0);
 
-async function check(runtime, folder, set) {
+function report(what, name, expected, found, limit) {
+  const gap = largestGap(expected.data, found.data);
+  const same = found.dims.slice(-expected.shape.length).join() === expected.shape.join() && gap < limit;
+  console.log(`${what} ${name} [${expected.shape}]: largest gap ${gap.toExponential(2)} ${same ? 'ok' : 'WRONG'}`);
+  if (!same) process.exitCode = 1;
+}
+
+async function checkHoverfast(runtime, folder, set) {
   const weights = readSafetensors(join(folder, `hoverfast_small_${set}.safetensors`));
   const golden = readNpz(join(folder, `hoverfast_small_${set}.npz`));
   for (const size of ['even', 'odd']) {
@@ -56,13 +65,26 @@ async function check(runtime, folder, set) {
     const session = await openOnnx(runtime, model, [1, 3, height, width]);
     const outputs = await session.run(toPlanes(data, height, width));
     for (const name of ['logits', 'maps']) {
-      const expected = golden.get(`${size}.${name}`);
-      const gap = largestGap(expected.data, outputs[name].data);
-      const same = outputs[name].dims.slice(1).join() === expected.shape.join() && gap < 1e-4;
-      console.log(
-        `set ${set} ${size} ${name} [${expected.shape}]: largest gap ${gap.toExponential(2)} ${same ? 'ok' : 'WRONG'}`,
-      );
-      if (!same) process.exitCode = 1;
+      report(`HoverFast ${set} ${size}`, name, golden.get(`${size}.${name}`), outputs[name], 1e-4);
+    }
+    await session.close();
+  }
+}
+
+/** The setups whose outputs are stored whole. */
+async function checkHovernet(runtime, folder) {
+  const { default: sharp } = await import('sharp');
+  const golden = readNpz(join(folder, 'hovernet_formula.npz'));
+  const settings = JSON.parse(readFileSync(join(folder, 'networks.json'), 'utf8'));
+  for (const tag of ['fast6_136', 'fast0_136', 'original5_206']) {
+    const { mode, nr_types: classes, image, x, y, size } = settings[`${tag}.setup`];
+    const window = { left: x, top: y, width: size, height: size };
+    const picture = await sharp(join(folder, image)).removeAlpha().extract(window).raw().toBuffer();
+    const { model } = exportHovernet(makeHovernet(mode, classes ?? 0), size, size);
+    const session = await openOnnx(runtime, model, [1, 3, size, size]);
+    const outputs = await session.run(toPlanes(picture, size, size));
+    for (const [name, found] of Object.entries(outputs)) {
+      report(`HoVer-Net ${tag}`, name, golden.get(`${tag}.${name}`), found, 1e-4);
     }
     await session.close();
   }
@@ -71,5 +93,7 @@ async function check(runtime, folder, set) {
 if (process.argv[1]?.endsWith('check-onnx.mjs')) {
   const runtime = await loadOnnxRuntime();
   if (runtime === null) throw new Error('onnxruntime-node is not installed (npm ci in bench/)');
-  for (const set of ['a', 'b', 'c']) await check(runtime, process.argv[2] ?? '.', set);
+  const folder = process.argv[2] ?? '.';
+  for (const set of ['a', 'b', 'c']) await checkHoverfast(runtime, folder, set);
+  await checkHovernet(runtime, folder);
 }

@@ -121,7 +121,7 @@ class Network:
                 readers.setdefault(name, []).append(index)
         self.steps = []
         for index, node in enumerate(nodes):
-            dying = [name for name in node["inputs"] if name not in converted and readers[name][-1] == index]
+            dying = [name for name in node["inputs"] if name and name not in converted and readers[name][-1] == index]
             run = step_of(node, converted, node["inputs"][0] in dying and node["inputs"][0] != "image")
             self.steps.append((run, node["output"], set(dying)))
 

@@ -64,6 +64,8 @@ class BandRunner {
 
   std::int64_t plane_bytes(int id) const { return plan_.placement(id).plane_bytes; }
 
+  bool in_main_memory(int id) const { return plan_.placement(id).kind == Placement::Kind::kBuffer; }
+
   const float* float_row(const InputView& view, std::int64_t y) const {
     return reinterpret_cast<const float*>(view_row(view, y));
   }
@@ -154,11 +156,9 @@ class BandRunner {
   }
 
   void conv_rows(int id, const ProgramNode& node, std::int64_t first, std::int64_t last) {
-    const bool tiles = node.parts[0].tiles.tiles != nullptr;
-    const std::int64_t at_once = tiles ? tile_rows_at_once(plan_.topology(), id) : last - first + 1;
-    for (std::int64_t y = first; y <= last; y += at_once) {
-      collect_rows(id, node, y, std::min(last, y + at_once - 1));
-      for (const ConvPart& part : node.parts) tiles ? tile_conv(id, node, part) : float_conv(id, node, part);
+    collect_rows(id, node, first, last);
+    for (const ConvPart& part : node.parts) {
+      part.tiles.tiles ? tile_conv(id, node, part) : float_conv(id, node, part);
     }
   }
 
@@ -224,8 +224,8 @@ class BandRunner {
          .stream = plan_.placement(id).stream,
          .addend_rows = node.add_last ? addend_rows_.data() : nullptr,
          .addend_plane_bytes = node.add_last ? plane_bytes(input(id, node.inputs.size() - 1).id) : 0,
-         .scratch_pointers = step_pointers_.data(),
-         .scratch_sums = reinterpret_cast<float*>(scratch_ + plan_.sums_offset())});
+         .prefetch = in_main_memory(id) || (node.add_last && in_main_memory(input(id, node.inputs.size() - 1).id)),
+         .scratch_pointers = step_pointers_.data()});
     for (std::byte*& to : out_rows_) to -= skipped;
     for (const std::byte*& from : addend_rows_) from -= skipped;
   }

@@ -15,8 +15,6 @@ constexpr std::int64_t kLargestSide = 65536;
 constexpr std::int64_t kLine = 64;
 constexpr std::int64_t kAlias = 2048;
 constexpr std::int64_t kFloatBytes = 4;
-// Positions that one sweep of a tile kernel takes when it puts partial sums aside: 128 KiB of sums.
-constexpr std::int64_t kPositionsAtOnce = 1024;
 constexpr std::int64_t kTilePositions = 32;
 
 Extent checked_extent(Extent image) {
@@ -50,11 +48,6 @@ std::int64_t tile_positions(const Topology& topology, int id) {
   return ceil_div(pixels, node.form.pixels);
 }
 
-std::int64_t tile_rows_at_once(const Topology& topology, int id) {
-  const std::int64_t blocks = ceil_div(tile_positions(topology, id), kTilePositions);
-  return std::max<std::int64_t>(1, kPositionsAtOnce / kTilePositions / blocks);
-}
-
 Plan::Plan(std::shared_ptr<const Program> program, Extent image, const PlanOptions& options)
     : program_(std::move(program)),
       image_(checked_extent(image)),
@@ -71,7 +64,7 @@ Plan::Plan(std::shared_ptr<const Program> program, Extent image, const PlanOptio
   const std::int64_t cache_bytes = options.cache_bytes > 0 ? options.cache_bytes : own_cache_bytes();
   chains_ = choose_chains(topology_, row_bytes, cache_bytes);
   place_rings();
-  place_sums();
+  scratch_bytes_ += slack_bytes_;
   place_buffers(cache_bytes);
 }
 
@@ -144,21 +137,6 @@ void Plan::place_rings() {
     }
     scratch_bytes_ = std::max(scratch_bytes_, used);
   }
-}
-
-void Plan::place_sums() {
-  std::int64_t floats = 0;
-  for (const int id : topology_.order) {
-    const ProgramNode& node = program_->node(id);
-    if (!on_tiles(node)) continue;
-    for (const ConvPart& part : node.parts) {
-      const auto steps = static_cast<std::int64_t>(part.tiles.steps.size());
-      const std::int64_t positions = tile_positions(topology_, id);
-      floats = std::max(floats, kernels::conv2d_bf16_sums(tile_rows_at_once(topology_, id), positions, steps));
-    }
-  }
-  sums_offset_ = scratch_bytes_ + ceil_div(slack_bytes_, kLine) * kLine;
-  scratch_bytes_ = sums_offset_ + floats * kFloatBytes;
 }
 
 void Plan::place_buffers(std::int64_t cache_bytes) {

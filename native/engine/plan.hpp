@@ -48,10 +48,8 @@ class Plan {
   Extent image() const { return image_; }
 
   std::int64_t arena_bytes() const { return arena_bytes_; }
-  /// Rings of the chain that needs most and partial sums: scratch of one thread.
+  /// Rings of the chain that needs most: scratch of one thread.
   std::int64_t scratch_bytes() const { return scratch_bytes_; }
-  /// Where in the scratch the partial sums of convolutions on tiles are.
-  std::int64_t sums_offset() const { return sums_offset_; }
   /// A row of zeros that stands for rows outside of any picture, halos included.
   std::int64_t zero_row_bytes() const { return zero_row_bytes_; }
   /// Kernels on tiles read up to so much beyond a row, without using it.
@@ -66,7 +64,6 @@ class Plan {
   void place_borders();
   void place_rows();
   void place_rings();
-  void place_sums();
   void place_buffers(std::int64_t cache_bytes);
 
   std::shared_ptr<const Program> program_;
@@ -76,14 +73,12 @@ class Plan {
   std::vector<Placement> placements_;
   std::int64_t arena_bytes_ = 0;
   std::int64_t scratch_bytes_ = 0;
-  std::int64_t sums_offset_ = 0;
   std::int64_t zero_row_bytes_ = 0;
   std::int64_t slack_bytes_ = 0;
 };
 
-/// Output positions per row of a convolution on tiles, and rows that it takes at once when it has to put sums aside.
+/// Output positions per row of a convolution on tiles.
 std::int64_t tile_positions(const Topology& topology, int id);
-std::int64_t tile_rows_at_once(const Topology& topology, int id);
 
 /// Cuts the program into chains so that as few bytes as possible pass through main memory while each chain's working
 /// set fits into `cache_bytes` (single operations always may run). `row_bytes`: by id.

@@ -19,8 +19,8 @@ enum class Activation {
 
 /// out[row][i] = function(in[row][i]) in float32, rounded to the storage at the end, for i below `count`, a multiple of
 /// 16. `in` may be `out` when the storages agree. The scalar variant computes in double precision; the vector variants
-/// differ from it by the bounds of kernels/vector/math.hpp (relative 1e-6 for results that are normal numbers; for
-/// kGeluTanh 5e-6 above -5.5 and 2e-5 below). NaN stays NaN.
+/// differ from it by the bounds of kernels/vector/math.hpp (relative 1e-6; for kGeluTanh 5e-6 above
+/// -5.5 and 2e-5 below; what is smaller than 1e-36 may be 0). NaN stays NaN.
 struct ActivationArgs {
   RowIn in;    ///< row 0
   RowOut out;  ///< row 0
@@ -36,8 +36,10 @@ struct ActivationArgs {
 extern const KernelTable<ActivationArgs> kActivation;
 
 namespace scalar {
+/// In double precision.
+double apply(Activation function, double x);
 void activation(const ActivationArgs& args);
-}
+}  // namespace scalar
 namespace avx2 {
 void activation(const ActivationArgs& args);
 }

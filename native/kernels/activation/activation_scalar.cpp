@@ -4,7 +4,6 @@
 #include "kernels/vector/stored.hpp"
 
 namespace histojet::kernels::scalar {
-namespace {
 
 double apply(Activation function, double x) {
   switch (function) {
@@ -26,8 +25,6 @@ double apply(Activation function, double x) {
   }
   return x;
 }
-
-}  // namespace
 
 void activation(const ActivationArgs& args) {
   for (std::int64_t y = 0; y < args.rows; ++y) {

@@ -17,6 +17,32 @@ inline Floats apply(Floats x) {
   return x;
 }
 
+/// For kernels that spend far more on a value than this branch. Not inlined: eight copies of each formula in one loop
+/// would crowd out the instruction cache.
+[[gnu::noinline, maybe_unused]] Floats apply(Activation function, Floats x) {
+  switch (function) {
+    case Activation::kNone:
+      return x;
+    case Activation::kRelu:
+      return apply<Activation::kRelu>(x);
+    case Activation::kGeluErf:
+      return apply<Activation::kGeluErf>(x);
+    case Activation::kGeluTanh:
+      return apply<Activation::kGeluTanh>(x);
+    case Activation::kSilu:
+      return apply<Activation::kSilu>(x);
+    case Activation::kSigmoid:
+      return apply<Activation::kSigmoid>(x);
+    case Activation::kSoftplus:
+      return apply<Activation::kSoftplus>(x);
+  }
+  return x;
+}
+
+inline Floats activated(Activation function, Floats x) {
+  return function == Activation::kNone ? x : apply(function, x);
+}
+
 template <Activation F, Storage In, Storage Out>
 void activate_rows(const ActivationArgs& args) {
   const std::int64_t in_plane = args.in.plane_bytes;

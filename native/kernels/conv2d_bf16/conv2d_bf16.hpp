@@ -45,18 +45,11 @@ struct Conv2dBf16Args {
   /// [row_count]: what is added to the result, stored and laid out like it; null for nothing.
   const std::byte* const* addend_rows;
   std::int64_t addend_plane_bytes;
+  bool prefetch;                       ///< the output or the addend is in main memory rather than in the cache
   const std::byte** scratch_pointers;  ///< [step_count]
-  float* scratch_sums;                 ///< `conv2d_bf16_sums(...)` floats on a 64-byte boundary
 };
 
 extern const KernelTable<Conv2dBf16Args> kConv2dBf16;
-
-/// Floats of scratch for partial sums that a call with so many rows, positions and steps needs at most.
-std::int64_t conv2d_bf16_sums(std::int64_t row_count, std::int64_t positions, std::int64_t step_count);
-
-/// Steps after which partial sums are put aside so that the weights of a column pair stay in the first-level cache;
-/// `step_count` when the whole walk is done at once.
-std::int64_t conv2d_bf16_block(std::int64_t row_count, std::int64_t positions, std::int64_t step_count);
 
 namespace scalar {
 void conv2d_bf16(const Conv2dBf16Args& args);

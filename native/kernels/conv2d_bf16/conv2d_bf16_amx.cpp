@@ -79,14 +79,14 @@ __m512 stored_values(const std::byte* from, std::int64_t plane_bytes) {
   return high + widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + plane_bytes)));
 }
 
-template <Storage S, int B>
+template <Storage S, int B, bool Adds>
 void store_position(const float* sums, const __m512* bias, const Output& output, const std::byte* addend,
                     std::byte* to) {
   __m512 value[B];
   for (int b = 0; b < B; ++b) {
     value[b] = _mm512_load_ps(sums + b * kTileSums) + bias[b];
-    constexpr std::int64_t kBytes = S == Storage::kFloat32 ? 64 : 32;
-    if (addend != nullptr) value[b] += stored_values<S>(addend + b * kBytes, output.addend_plane_bytes);
+    [[maybe_unused]] constexpr std::int64_t kBytes = S == Storage::kFloat32 ? 64 : 32;
+    if constexpr (Adds) value[b] += stored_values<S>(addend + b * kBytes, output.addend_plane_bytes);
     // The second operand is what remains of a NaN.
     value[b] = _mm512_maskz_max_ps(0xffff, output.floor, value[b]);
   }
@@ -129,18 +129,29 @@ class Finished {
   bool empty() const { return done_ == count_; }
   void drain(std::int64_t positions) {
     if (empty()) return;
-    const float* sums = sums_[filling_ ^ 1];
-    const std::int64_t end = count_ - done_ < positions ? count_ : done_ + positions;
-    __m512 bias[B];
-    for (int b = 0; b < B; ++b) bias[b] = _mm512_load_ps(bias_ + 16 * b);
-    for (; done_ < end; ++done_) {
-      const float* from = sums + done_ / kTileRows * B * kTileSums + done_ % kTileRows * 16;
-      const std::int64_t at = done_ * output_.position_bytes;
-      store_position<S, B>(from, bias, output_, addend_ == nullptr ? nullptr : addend_ + at, out_ + at);
-    }
+    addend_ == nullptr ? drain_rows<false>(positions) : drain_rows<true>(positions);
   }
 
  private:
+  template <bool Adds>
+  void drain_rows(std::int64_t positions) {
+    // Copies: the stores below might change any member, as far as the compiler knows.
+    const Output output = output_;
+    const float* sums = sums_[filling_ ^ 1];
+    const std::int64_t begin = done_;
+    const std::int64_t end = count_ - begin < positions ? count_ : begin + positions;
+    const std::byte* addend = Adds ? addend_ + begin * output.position_bytes : nullptr;
+    std::byte* out = out_ + begin * output.position_bytes;
+    done_ = end;
+    __m512 bias[B];
+    for (int b = 0; b < B; ++b) bias[b] = _mm512_load_ps(bias_ + 16 * b);
+    for (std::int64_t i = begin; i < end; ++i, out += output.position_bytes) {
+      const float* from = sums + i / kTileRows * B * kTileSums + i % kTileRows * 16;
+      store_position<S, B, Adds>(from, bias, output, addend, out);
+      if constexpr (Adds) addend += output.position_bytes;
+    }
+  }
+
   alignas(64) float sums_[2][4 * kTileSums];
   Output output_;
   std::byte* out_ = nullptr;
@@ -158,14 +169,6 @@ void zero_sums() {
   if constexpr (A * B > 1) zero_tile<1>();
   if constexpr (A * B > 2) zero_tile<2>();
   if constexpr (A * B > 2) zero_tile<3>();
-}
-
-template <int A, int B>
-void load_sums(const float* from) {
-  load_tile<0>(from, kLine);
-  if constexpr (A * B > 1) load_tile<1>(from + kTileSums, kLine);
-  if constexpr (A * B > 2) load_tile<2>(from + 2 * kTileSums, kLine);
-  if constexpr (A * B > 2) load_tile<3>(from + 3 * kTileSums, kLine);
 }
 
 template <int A, int B>
@@ -218,12 +221,7 @@ class Columns {
   void run(std::int64_t n) {
     first_column_ = n;
     tiles_ = args_.tiles + n / 16 * args_.step_count * kTileElements;
-    const std::int64_t block = conv2d_bf16_block(args_.row_count, args_.positions, args_.step_count);
-    for (first_ = 0; first_ < args_.step_count; first_ = last_) {
-      last_ = args_.step_count - first_ < block ? args_.step_count : first_ + block;
-      sums_ = args_.scratch_sums;
-      for (std::int64_t y = 0; y < args_.row_count; ++y) row(y);
-    }
+    for (std::int64_t y = 0; y < args_.row_count; ++y) row(y);
     finished_.drain(kAllPositions);
   }
 
@@ -233,7 +231,7 @@ class Columns {
 
   void row(std::int64_t y) {
     const std::byte* const* rows = args_.rows + y * args_.rows_per_output;
-    for (std::int64_t k = first_; k < last_; ++k) {
+    for (std::int64_t k = 0; k < args_.step_count; ++k) {
       args_.scratch_pointers[k] = rows[args_.steps[k].row] + args_.steps[k].offset;
     }
     const std::int64_t column_bytes = first_column_ * (S == Storage::kFloat32 ? 4 : 2);
@@ -248,8 +246,8 @@ class Columns {
     }
   }
 
-  /// Pixels are far apart in wide maps, which hardware prefetchers do not follow: asks for the lines of this block's
-  /// results, which are touched while the next one is computed.
+  /// Results in main memory, and far apart in wide maps, which hardware prefetchers do not follow: asks for the lines
+  /// of this block, which are touched while the next one is computed.
   template <int A>
   void prefetch(std::int64_t x, std::byte* out) const {
     const std::int64_t first = x * args_.out_position_bytes;
@@ -262,47 +260,35 @@ class Columns {
 
   template <int A>
   void block(std::int64_t x, std::byte* out) {
-    if (last_ == args_.step_count) prefetch<A>(x, out);
+    if (args_.prefetch) prefetch<A>(x, out);
     asm volatile("" : : : "memory");
-    if (first_ == 0) {
-      zero_sums<A, B>();
-    } else {
-      load_sums<A, B>(sums_);
+    zero_sums<A, B>();
+    const TileStep* steps = args_.steps;
+    const std::byte* const* pointers = args_.scratch_pointers;
+    const std::int64_t count = args_.step_count;
+    const std::int64_t column_tile = count * kTileElements;
+    const std::int64_t share = (kTileRows * kInputTiles + count - 1) / count;
+    const Bfloat16* weights = tiles_;
+    std::int64_t k = 0;
+    for (; k < count && !finished_.empty(); ++k, weights += kTileElements) {
+      step<A, B>(pointers[k] + x * steps[k].stride, steps[k].stride, weights, column_tile);
+      finished_.drain(share);
     }
-    const std::int64_t column_tile = args_.step_count * kTileElements;
-    const Bfloat16* weights = tiles_ + first_ * kTileElements;
-    const std::int64_t share = (kTileRows * kInputTiles + last_ - first_ - 1) / (last_ - first_);
-    const std::int64_t drained = share < 2 * B ? 2 * B : share;
-    std::int64_t k = first_;
-    for (; k < last_ && !finished_.empty(); ++k, weights += kTileElements) {
-      const std::int64_t stride = args_.steps[k].stride;
-      step<A, B>(args_.scratch_pointers[k] + x * stride, stride, weights, column_tile);
-      finished_.drain(drained);
+    for (; k < count; ++k, weights += kTileElements) {
+      step<A, B>(pointers[k] + x * steps[k].stride, steps[k].stride, weights, column_tile);
     }
-    for (; k < last_; ++k, weights += kTileElements) {
-      const std::int64_t stride = args_.steps[k].stride;
-      step<A, B>(args_.scratch_pointers[k] + x * stride, stride, weights, column_tile);
-    }
-    if (last_ < args_.step_count) {
-      store_sums<A, B>(sums_);
-    } else {
-      finished_.drain(kAllPositions);
-      store_sums<A, B>(finished_.next());
-      const std::int64_t left = args_.positions - x;
-      const std::int64_t at = x * args_.out_position_bytes;
-      finished_.add(out + at, addend_ == nullptr ? nullptr : addend_ + at, args_.bias + first_column_,
-                    left < kTileRows * A ? left : kTileRows * A);
-    }
-    sums_ += 4 * kTileSums;
+    finished_.drain(kAllPositions);
+    store_sums<A, B>(finished_.next());
+    const std::int64_t at = x * args_.out_position_bytes;
+    const std::int64_t left = args_.positions - x;
+    finished_.add(out + at, addend_ == nullptr ? nullptr : addend_ + at, args_.bias + first_column_,
+                  left < kTileRows * A ? left : kTileRows * A);
   }
 
   const Conv2dBf16Args& args_;
   Finished<S, B> finished_;
   std::int64_t first_column_ = 0;
   const Bfloat16* tiles_ = nullptr;
-  std::int64_t first_ = 0;  ///< steps [first_, last_) are done now
-  std::int64_t last_ = 0;
-  float* sums_ = nullptr;
   const std::byte* addend_ = nullptr;
 };
 

@@ -9,6 +9,8 @@ constexpr std::int64_t kLine = 64;
 // Rows at a time: they stay in the second-level cache while all columns pass by.
 constexpr std::int64_t kChunkBytes = 768 << 10;
 constexpr std::int64_t kMostRows = 512;
+// Results beyond it are in main memory when they are written.
+constexpr std::int64_t kCacheBytes = 2 << 20;
 // Columns at a time when results pass through the scratch block to their activation (512 KiB at most).
 constexpr std::int64_t kBlockColumns = 256;
 
@@ -40,6 +42,7 @@ class Chunk {
     const bool stored_by_kernel = weights.storage != Storage::kFloat32 || args_.out_storage == Storage::kFloat32;
     if (simple && stored_by_kernel) {
       const bool relu = args_.activation == Activation::kRelu;
+      prefetch_ = !args_.stream && args_.rows * args_.out_row_bytes > kCacheBytes;
       return multiply(0, weights.columns, out_, args_.out_row_bytes, args_.out_storage, relu, args_.stream);
     }
     for (std::int64_t n = 0; n < weights.columns; n += kBlockColumns) {
@@ -106,14 +109,15 @@ class Chunk {
                                           .relu = relu,
                                           .storage = storage,
                                           .stream = stream,
-                                          .scratch_pointers = args_.scratch->pointers.data(),
-                                          .scratch_sums = args_.scratch->sums.get()});
+                                          .prefetch = prefetch_,
+                                          .scratch_pointers = args_.scratch->pointers.data()});
   }
 
   const GemmArgs& args_;
   std::int64_t count_;
   const std::byte* rows_[2];
   std::byte* out_;
+  bool prefetch_ = false;
 };
 
 }  // namespace
@@ -142,10 +146,7 @@ GemmWeights pack_gemm(std::span<const float> weight, std::span<const float> bias
 GemmScratch::GemmScratch(const GemmWeights& weights)
     : steps(weights.tiles.steps),
       pointers(steps.size()),
-      block(make_aligned<float>(static_cast<std::size_t>(chunk_rows(weights) * kBlockColumns))) {
-  const auto step_count = static_cast<std::int64_t>(steps.size());
-  sums = make_aligned<float>(static_cast<std::size_t>(conv2d_bf16_sums(1, chunk_rows(weights), step_count)));
-}
+      block(make_aligned<float>(static_cast<std::size_t>(chunk_rows(weights) * kBlockColumns))) {}
 
 void gemm(const GemmArgs& args) {
   const std::vector<TileStep>& steps = args.weights->tiles.steps;

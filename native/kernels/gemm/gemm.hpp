@@ -34,7 +34,6 @@ struct GemmScratch {
 
   std::vector<TileStep> steps;
   std::vector<const std::byte*> pointers;
-  AlignedBuffer<float> sums;   ///< partial sums of the tile kernel
   AlignedBuffer<float> block;  ///< results before their activation
 };
 
@@ -43,7 +42,8 @@ struct GemmScratch {
 /// Rows of `a` have any distance (fastest: on 64-byte boundaries, and not a multiple of 2 KiB apart, see
 /// `gemm_row_bytes`). With tiles (kBfloat16, kSplit) each row is read up to a multiple of 32 values, which must be
 /// finite, and up to 15 rows beyond the last one are read, without influence. `weights->columns` values per row of
-/// `out` are written. Results do not depend on how the rows are split between calls. `out` must not overlap `a`.
+/// `out` are written, the additional ones being the activation of 0. Results do not depend on how the rows are split
+/// between calls. `out` must not overlap `a`.
 struct GemmArgs {
   RowIn a;  ///< row 0, in the storage of the weights
   std::int64_t a_row_bytes;

@@ -88,8 +88,8 @@ TEST(Activation, StaysWithinTheStatedRelativeErrors) {
       float at = 0;
       for (std::size_t i = 0; i < x.size(); ++i) {
         const double value = wanted(function, x[i]);
-        if (std::abs(value) < 1.2e-38 * 16) {
-          ASSERT_NEAR(y[i], value, 1e-37) << isa_name(isa) << " x " << x[i];
+        if (std::abs(value) < 1e-36) {
+          ASSERT_NEAR(y[i], value, 1e-36) << isa_name(isa) << " x " << x[i];
           continue;
         }
         const double error = std::abs(y[i] - value) / std::abs(value) / bound(function, x[i]);
@@ -99,8 +99,6 @@ TEST(Activation, StaysWithinTheStatedRelativeErrors) {
         }
       }
       EXPECT_LT(worst, 1) << "function " << static_cast<int>(function) << " " << isa_name(isa) << " at " << at;
-      RecordProperty("worst_" + std::to_string(static_cast<int>(function)) + "_" + std::string(isa_name(isa)),
-                     std::to_string(worst));
     }
   }
 }
@@ -118,7 +116,9 @@ TEST(Activation, HandlesNaNAndTheInfinities) {
       EXPECT_EQ(y[5], function == Activation::kSigmoid ? 1.0f : inf) << static_cast<int>(function) << isa_name(isa);
       const bool vanishes =
           function == Activation::kRelu || function == Activation::kSigmoid || function == Activation::kSoftplus;
-      if (vanishes) EXPECT_EQ(y[6], 0.0f) << static_cast<int>(function) << isa_name(isa);
+      if (vanishes) {
+        EXPECT_EQ(y[6], 0.0f) << static_cast<int>(function) << isa_name(isa);
+      }
     }
   }
 }

@@ -36,7 +36,11 @@ class StoredMatrix {
   std::int64_t plane_bytes() const { return plane_bytes_; }
   std::int64_t rows() const { return rows_; }
   std::int64_t columns() const { return columns_; }
-  std::vector<std::byte> bytes() const { return {bytes_.get(), bytes_.get() + size_}; }
+  std::vector<std::byte> bytes() const {
+    std::vector<std::byte> copy(size_);
+    std::memcpy(copy.data(), bytes_.get(), size_);
+    return copy;
+  }
 
   float value(std::int64_t y, std::int64_t x) const {
     if (storage_ == kernels::Storage::kFloat32) return read<float>(y, x, 0);

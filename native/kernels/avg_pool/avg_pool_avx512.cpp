@@ -1,0 +1,9 @@
+#include "kernels/avg_pool/avg_pool_vector.hpp"
+
+namespace histojet::kernels::avx512 {
+
+void avg_pool(const AvgPoolArgs& args) {
+  pool_any(args);
+}
+
+}  // namespace histojet::kernels::avx512

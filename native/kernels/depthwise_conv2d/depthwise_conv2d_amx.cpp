@@ -1,0 +1,10 @@
+// No tile registers here: the variant belongs to the CPUs that have them, whose vector units convert bfloat16.
+#include "kernels/depthwise_conv2d/depthwise_conv2d_vector.hpp"
+
+namespace histojet::kernels::amx {
+
+void depthwise_conv2d(const DepthwiseConv2dArgs& args) {
+  convolve_depthwise(args);
+}
+
+}  // namespace histojet::kernels::amx

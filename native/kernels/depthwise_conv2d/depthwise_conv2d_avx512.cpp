@@ -1,0 +1,9 @@
+#include "kernels/depthwise_conv2d/depthwise_conv2d_vector.hpp"
+
+namespace histojet::kernels::avx512 {
+
+void depthwise_conv2d(const DepthwiseConv2dArgs& args) {
+  convolve_depthwise(args);
+}
+
+}  // namespace histojet::kernels::avx512

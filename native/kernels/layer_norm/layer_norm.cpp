@@ -1,0 +1,8 @@
+#include "kernels/layer_norm/layer_norm.hpp"
+
+namespace histojet::kernels {
+
+const KernelTable<LayerNormArgs> kLayerNorm{
+    .scalar = scalar::layer_norm, .avx2 = avx2::layer_norm, .avx512 = avx512::layer_norm, .amx = amx::layer_norm};
+
+}  // namespace histojet::kernels

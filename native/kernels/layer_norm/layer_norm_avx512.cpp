@@ -1,0 +1,9 @@
+#include "kernels/layer_norm/layer_norm_vector.hpp"
+
+namespace histojet::kernels::avx512 {
+
+void layer_norm(const LayerNormArgs& args) {
+  norm_any(args);
+}
+
+}  // namespace histojet::kernels::avx512

@@ -1,0 +1,8 @@
+#include "kernels/softmax/softmax.hpp"
+
+namespace histojet::kernels {
+
+const KernelTable<SoftmaxArgs> kSoftmax{
+    .scalar = scalar::softmax, .avx2 = avx2::softmax, .avx512 = avx512::softmax, .amx = amx::softmax};
+
+}  // namespace histojet::kernels
