@@ -8,8 +8,8 @@
 
 namespace histojet::kernels {
 
-/// Maximum over 2 x 2 pixels with stride 2, one output row: out[x][c] = max of in{0,1}[2x, 2x + 1][c]. A NaN may or may
-/// not survive. Channels last, `channels` a multiple of 16, pixels side by side; `width` output pixels.
+/// Maximum over 2 x 2 pixels with stride 2, one output row: out[x][c] = max of in{0,1}[2x, 2x + 1][c]. A NaN among the
+/// four wins, as in torch. Channels last, `channels` a multiple of 16, pixels side by side; `width` output pixels.
 struct MaxPool2x2Args {
   const float* row0;
   const float* row1;

@@ -6,8 +6,9 @@
 namespace histojet::kernels::scalar {
 namespace {
 
+/// A NaN wins, as in torch.
 float larger(float a, float b) {
-  return a > b ? a : b;
+  return a > b || a != a ? a : b;
 }
 
 SplitFloat load(const MaxPool2x2Bf16Args& args, const std::byte* row, std::int64_t index) {

@@ -72,6 +72,19 @@ TEST(MaxPool2x2, TakesTheLargestOfFour) {
   }
 }
 
+TEST(MaxPool2x2, NaNWinsWhereverItStands) {
+  const std::int64_t channels = 16;
+  for (std::size_t place = 0; place < 4; ++place) {
+    std::vector<float> rows(4 * channels, 1.0f);
+    rows[place * channels + 5] = std::numeric_limits<float>::quiet_NaN();
+    for (const Isa isa : available_isas()) {
+      std::vector<float> out(channels);
+      kMaxPool2x2.pick(isa)({rows.data(), rows.data() + 2 * channels, out.data(), 1, channels});
+      for (std::size_t c = 0; c < channels; ++c) EXPECT_EQ(std::isnan(out[c]), c == 5) << isa_name(isa) << place;
+    }
+  }
+}
+
 TEST(MaxPool2x2Bf16, EveryVariantStoresTheLargestOfFourAsItWas) {
   const float inf = std::numeric_limits<float>::infinity();
   const std::vector<float> special = {0.0f, -0.0f, inf, -inf, 1.00390625f, 1.0039062f, 1.0039063f, -1e-30f};
