@@ -5,8 +5,7 @@ import { hasProgram, root, run, step } from './process.mjs';
 
 /** Builds and runs the native tests; `sanitize` names sanitizers, `only` limits to folders of test/native. */
 export function runNativeTests({ sanitize = '', only = [] } = {}) {
-  const folder =
-    sanitize === '' ? join(root, 'build') : join(root, 'out', `core-${sanitize.replaceAll(',', '-')}`);
+  const folder = sanitize === '' ? join(root, 'build') : join(root, 'out', `core-${sanitize.replaceAll(',', '-')}`);
   step(sanitize === '' ? 'Native tests' : `Native tests under ${sanitize}`);
   const generator = sanitize !== '' && hasProgram('ninja') ? ['-G', 'Ninja'] : [];
   run('cmake', [
