@@ -3,40 +3,10 @@
 #include <immintrin.h>
 
 #include "kernels/attention/attention_parts.hpp"
+#include "kernels/vector/tiles.hpp"
 
 namespace histojet::kernels::amx {
 namespace {
-
-constexpr std::int64_t kTileRows = 16;
-constexpr std::int64_t kTileElements = 512;
-constexpr std::int64_t kLine = 64;
-
-// GCC's own wrappers for these instructions do not say which memory they read and write.
-struct alignas(64) TileConfig {
-  std::uint8_t palette = 1;
-  std::uint8_t start_row = 0;
-  std::uint8_t reserved[14] = {};
-  std::uint16_t line_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-  std::uint8_t lines[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-};
-constexpr TileConfig kEightTiles;
-
-template <int T>
-void load_tile(const void* from, std::int64_t stride) {
-  asm volatile("tileloadd (%0,%1,1), %%tmm%c2" : : "r"(from), "r"(stride), "i"(T));
-}
-template <int T>
-void store_tile(float* to, std::int64_t stride) {
-  asm volatile("tilestored %%tmm%c0, (%1,%2,1)" : : "i"(T), "r"(to), "r"(stride) : "memory");
-}
-template <int T>
-void zero_tile() {
-  asm volatile("tilezero %%tmm%c0" : : "i"(T));
-}
-template <int Sum, int In, int Weight>
-void multiply() {
-  asm volatile("tdpbf16ps %%tmm%c0, %%tmm%c1, %%tmm%c2" : : "i"(Weight), "i"(In), "i"(Sum));
-}
 
 /// A tiles of rows from row r, B tiles of columns from column n.
 template <int A, int B>
@@ -82,12 +52,12 @@ void rows_from(const TileProductArgs& args, std::int64_t r) {
 }  // namespace
 
 void tile_product(const TileProductArgs& args) {
-  asm volatile("ldtilecfg %0" : : "m"(kEightTiles));
+  configure_tiles();
   std::int64_t r = 0;
   for (; args.row_count - r > kTileRows; r += 2 * kTileRows) rows_from<2>(args, r);
   if (r < args.row_count) rows_from<1>(args, r);
   // A live tile state would make each switch of threads save 8 KiB.
-  asm volatile("tilerelease" : : : "memory");
+  release_tiles();
 }
 
 }  // namespace histojet::kernels::amx

@@ -5,48 +5,12 @@
 #include <immintrin.h>
 
 #include "kernels/conv2d_bf16/conv2d_bf16.hpp"
+#include "kernels/vector/tiles.hpp"
 
 namespace histojet::kernels::amx {
 namespace {
 
-constexpr std::int64_t kTileRows = 16;
-constexpr std::int64_t kTileElements = 512;
 constexpr std::int64_t kTileSums = 256;
-constexpr std::int64_t kLine = 64;
-
-// GCC's own wrappers for these instructions do not say which memory they read and write, and lost the initialisation of
-// a configuration on the stack.
-struct alignas(64) TileConfig {
-  std::uint8_t palette = 1;
-  std::uint8_t start_row = 0;
-  std::uint8_t reserved[14] = {};
-  std::uint16_t line_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-  std::uint8_t lines[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-};
-constexpr TileConfig kEightTiles;
-
-void configure_tiles() {
-  asm volatile("ldtilecfg %0" : : "m"(kEightTiles));
-}
-void release_tiles() {
-  asm volatile("tilerelease" : : : "memory");
-}
-template <int T>
-void load_tile(const void* from, std::int64_t stride) {
-  asm volatile("tileloadd (%0,%1,1), %%tmm%c2" : : "r"(from), "r"(stride), "i"(T));
-}
-template <int T>
-void store_tile(float* to) {
-  asm volatile("tilestored %%tmm%c0, (%1,%2,1)" : : "i"(T), "r"(to), "r"(kLine) : "memory");
-}
-template <int T>
-void zero_tile() {
-  asm volatile("tilezero %%tmm%c0" : : "i"(T));
-}
-template <int Sum, int In, int Weight>
-void multiply() {
-  asm volatile("tdpbf16ps %%tmm%c0, %%tmm%c1, %%tmm%c2" : : "i"(Weight), "i"(In), "i"(Sum));
-}
 
 struct Output {
   std::int64_t position_bytes;
@@ -173,10 +137,10 @@ void zero_sums() {
 
 template <int A, int B>
 void store_sums(float* to) {
-  store_tile<0>(to);
-  if constexpr (A * B > 1) store_tile<1>(to + kTileSums);
-  if constexpr (A * B > 2) store_tile<2>(to + 2 * kTileSums);
-  if constexpr (A * B > 2) store_tile<3>(to + 3 * kTileSums);
+  store_tile<0>(to, kLine);
+  if constexpr (A * B > 1) store_tile<1>(to + kTileSums, kLine);
+  if constexpr (A * B > 2) store_tile<2>(to + 2 * kTileSums, kLine);
+  if constexpr (A * B > 2) store_tile<3>(to + 3 * kTileSums, kLine);
 }
 
 /// One step for 16 A positions and 16 B columns; `weights` of the second column tile lie `column_tile` elements
