@@ -202,12 +202,13 @@ class Columns {
     std::byte* out = args_.out_rows[y] + column_bytes;
     addend_ = args_.addend_rows == nullptr ? nullptr : args_.addend_rows[y] + column_bytes;
     std::int64_t x = 0;
-    for (; args_.positions - x > kTileRows * kInputTiles / 2; x += kTileRows * kInputTiles) block<kInputTiles>(x, out);
+    constexpr std::int64_t kWhole = kTileRows * kInputTiles;
+    for (; args_.positions - x > kWhole - kTileRows; x += kWhole) block<kInputTiles>(x, out);
     if (B == 1 && args_.positions - x > kTileRows) {
       block<2>(x, out);
-    } else if (x < args_.positions) {
-      block<1>(x, out);
+      x += 2 * kTileRows;
     }
+    if (x < args_.positions) block<1>(x, out);
   }
 
   /// Results in main memory, and far apart in wide maps, which hardware prefetchers do not follow: asks for the lines

@@ -180,6 +180,7 @@ const std::vector<ConvCase> kCases = {
     {2, 33, {{16, 32}, {32, 64}}, 32, 32, 3},           // of different pixels
     {3, 40, {{4, 32}, {2, 32}}, 4, 16, 7, 1, true},     // padded channels
     {2, 29, {{32, 64}}, 32, 32, 7, 1, true},            //
+    {2, 40, {{20, 64}}, 16, 16, 1},                     // sixteen columns, the last positions in three tiles
     {2, 150, {{20, 64}}, 16, 16, 3},                    // sixteen columns
     {2, 65, {{64, 128}}, 48, 48, 1, 1, true},           // one pair of column tiles and a single one
     {6, 37, {{128, 256}}, 32, 32, 3},                   // a long walk
