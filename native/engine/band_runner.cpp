@@ -216,6 +216,7 @@ class BandRunner {
          .out_plane_bytes = plane_bytes(id),
          .steps = part.tiles.steps.data(),
          .step_count = static_cast<std::int64_t>(part.tiles.steps.size()),
+         .order = part.tiles.order,
          .tiles = part.tiles.tiles.get(),
          .columns = part.tiles.columns,
          .bias = part.tiles.bias.get(),

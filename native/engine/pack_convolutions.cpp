@@ -85,7 +85,7 @@ class ConvPacker {
         inputs.push_back(tile_input(*input));
         narrow(inputs.back());
       }
-      const std::int64_t columns = all ? out_.stored_channels() : groups.count * out;
+      const std::int64_t columns = all ? out_.columns() : groups.count * out;
       part.tiles = kernels::pack_conv2d_tiles(dense, bias, inputs, out_.form, columns, byte_scale());
     } else {
       std::vector<kernels::ConvInput> inputs;
@@ -107,8 +107,7 @@ class ConvPacker {
     const ProgramNode& input = *inputs_[0];
     out_.parts.resize(2);
     if (on_tiles_) {
-      auto packed =
-          kernels::pack_conv_transpose2x2_tiles(weight, bias, tile_input(input), out_.form, out_.stored_channels());
+      auto packed = kernels::pack_conv_transpose2x2_tiles(weight, bias, tile_input(input), out_.form, out_.columns());
       for (std::size_t row = 0; row < 2; ++row) out_.parts[row].tiles = std::move(packed[row]);
       return;
     }

@@ -73,22 +73,24 @@ std::vector<bool> find_heads(const std::vector<Node>& nodes) {
   return heads;
 }
 
-/// Pixels at multiples of 4 KiB would all fall into the same few lines of the first-level cache.
-std::int64_t unaliased(std::int64_t pixel_bytes) {
-  return pixel_bytes % 4096 == 0 ? pixel_bytes + kLine : pixel_bytes;
+/// The lines of neighbouring pixels that a block takes together must not fall into the same few sets of the first-level
+/// cache, which repeat after 4 KiB: a block of floats has 14 pixels, one of tiles 32 and as many results.
+std::int64_t unaliased(std::int64_t pixel_bytes, Storage storage) {
+  const std::int64_t alias = storage == Storage::kFloat32 ? 4096 : 1024;
+  return pixel_bytes % alias == 0 ? pixel_bytes + kLine : pixel_bytes;
 }
 
 std::int64_t pixel_bytes_of(const Node& node, Storage storage) {
   if (is_output(node.kind)) return 0;
   const bool image = node.kind == OpKind::kImage;
   if (storage == Storage::kFloat32) {
-    return unaliased(kernels::element_bytes(storage) *
-                     (image ? node.channels : kernels::padded_channels(node.channels)));
+    return unaliased(
+        kernels::element_bytes(storage) * (image ? node.channels : kernels::padded_channels(node.channels)), storage);
   }
   if (image) return kImageTilePixelBytes;
   // Half a cache line or whole ones: a tile load then touches one line per position.
   const std::int64_t padded = node.channels <= 16 ? 16 : (node.channels + 31) / 32 * 32;
-  return unaliased(kernels::element_bytes(storage) * padded);
+  return unaliased(kernels::element_bytes(storage) * padded, storage);
 }
 
 AlignedBuffer<float> padded_copy(const Tensor& values, std::int64_t count) {

@@ -50,6 +50,11 @@ struct ProgramNode {
   std::size_t convolved_inputs() const { return inputs.size() - (add_last ? 1 : 0); }
   /// Values per pixel in memory, padding included.
   std::int64_t stored_channels() const { return pixel_bytes / kernels::element_bytes(storage); }
+  /// Values per pixel that a convolution writes.
+  std::int64_t columns() const {
+    if (storage == kernels::Storage::kFloat32 && form.pixels == 0) return kernels::padded_channels(channels);
+    return channels <= 16 ? 16 : (channels + 31) / 32 * 32;
+  }
   std::int64_t weight_bytes() const;
 };
 

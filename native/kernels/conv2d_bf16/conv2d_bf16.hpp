@@ -16,6 +16,19 @@ struct TileStep {
   std::int32_t stride;  ///< bytes between two positions
 };
 
+/// How the steps of a walk share what they load.
+enum class StepOrder {
+  kPlain,  ///< each step has its own input and its own weight tile
+  /// Split inputs and weights. Steps come in threes: low input x high weights, high input x the same weights, the same
+  /// input x low weights; the three use two weight tiles.
+  kSplit,
+};
+
+/// Which weight tile of its columns a step uses.
+constexpr std::int64_t weight_tile(StepOrder order, std::int64_t step) {
+  return order == StepOrder::kPlain ? step : step / 3 * 2 + (step % 3) / 2;
+}
+
 /// Convolution over rows of bfloat16, channels last, any number of inputs, followed by bias and optionally ReLU:
 /// out[y][p][n] = (sum over steps and their 32 elements of in * weight) + bias[n] + addend[y][p][n], in float32.
 ///
@@ -35,8 +48,9 @@ struct Conv2dBf16Args {
   std::int64_t out_plane_bytes;     ///< from a row to its low plane; Storage::kSplit only
   const TileStep* steps;
   std::int64_t step_count;
-  const Bfloat16*
-      tiles;             ///< weights: [columns / 16][step_count][16][16][2], element 2i + j of a step at [i][column][j]
+  StepOrder order;
+  /// Weights: [columns / 16][weight_tile(order, step_count)][16][16][2]; element 2i + j of a step at [i][column][j].
+  const Bfloat16* tiles;
   std::int64_t columns;  ///< a multiple of 16
   const float* bias;     ///< [columns], 64-byte aligned like `tiles`
   bool relu;

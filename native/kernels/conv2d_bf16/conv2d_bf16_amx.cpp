@@ -176,15 +176,63 @@ void step(const std::byte* in, std::int64_t stride, const Bfloat16* weights, std
   }
 }
 
-template <Storage S, int B>
+/// The same for the three steps of a split: two loads of each input and of each weight tile serve three products.
+template <int A, int B>
+void split_step(const std::byte* low, const std::byte* high, std::int64_t stride, const Bfloat16* weights,
+                std::int64_t column_tile) {
+  const std::int64_t next = kTileRows * stride;
+  const Bfloat16* low_weights = weights + kTileElements;
+  if constexpr (B == 2) {
+    step<A, B>(low, stride, weights, column_tile);
+    load_tile<4>(high, stride);
+    multiply<0, 4, 6>();
+    multiply<1, 4, 7>();
+    if constexpr (A == 2) {
+      load_tile<5>(high + next, stride);
+      multiply<2, 5, 6>();
+      multiply<3, 5, 7>();
+    }
+    load_tile<6>(low_weights, kLine);
+    multiply<0, 4, 6>();
+    if constexpr (A == 2) multiply<2, 5, 6>();
+    load_tile<7>(low_weights + column_tile, kLine);
+    multiply<1, 4, 7>();
+    if constexpr (A == 2) multiply<3, 5, 7>();
+  } else {
+    step<A, B>(low, stride, weights, column_tile);
+    load_tile<5>(high, stride);
+    multiply<0, 5, 4>();
+    if constexpr (A >= 2) {
+      load_tile<6>(high + next, stride);
+      multiply<1, 6, 4>();
+    }
+    if constexpr (A == 4) {
+      load_tile<7>(high + 2 * next, stride);
+      multiply<2, 7, 4>();
+      load_tile<5>(high + 3 * next, stride);
+      multiply<3, 5, 4>();
+    }
+    load_tile<4>(low_weights, kLine);
+    if constexpr (A >= 2) multiply<1, 6, 4>();
+    if constexpr (A == 4) {
+      multiply<2, 7, 4>();
+      multiply<3, 5, 4>();
+      load_tile<5>(high, stride);
+    }
+    multiply<0, 5, 4>();
+  }
+}
+
+template <Storage S, int B, StepOrder O>
 class Columns {
  public:
-  Columns(const Conv2dBf16Args& args, const Output& output) : args_(args), finished_(output) {}
+  Columns(const Conv2dBf16Args& args, const Output& output)
+      : args_(args), finished_(output), column_tile_(weight_tile(O, args.step_count) * kTileElements) {}
 
   /// All rows for the columns [n, n + 16 B).
   void run(std::int64_t n) {
     first_column_ = n;
-    tiles_ = args_.tiles + n / 16 * args_.step_count * kTileElements;
+    tiles_ = args_.tiles + n / 16 * column_tile_;
     for (std::int64_t y = 0; y < args_.row_count; ++y) row(y);
     finished_.drain(kAllPositions);
   }
@@ -192,6 +240,8 @@ class Columns {
  private:
   static constexpr std::int64_t kAllPositions = 64;
   static constexpr int kInputTiles = B == 2 ? 2 : 4;
+  static constexpr std::int64_t kTogether = O == StepOrder::kSplit ? 3 : 1;
+  static constexpr std::int64_t kTilesTogether = weight_tile(O, kTogether);
 
   void row(std::int64_t y) {
     const std::byte* const* rows = args_.rows + y * args_.rows_per_output;
@@ -223,25 +273,33 @@ class Columns {
     }
   }
 
+  /// The steps from k on that share loads.
+  template <int A>
+  void steps(std::int64_t k, std::int64_t x, const Bfloat16* weights) const {
+    const std::byte* const* pointers = args_.scratch_pointers;
+    const std::int64_t stride = args_.steps[k].stride;
+    const std::int64_t at = x * stride;
+    if constexpr (O == StepOrder::kSplit) {
+      split_step<A, B>(pointers[k] + at, pointers[k + 1] + at, stride, weights, column_tile_);
+    } else {
+      step<A, B>(pointers[k] + at, stride, weights, column_tile_);
+    }
+  }
+
   template <int A>
   void block(std::int64_t x, std::byte* out) {
     if (args_.prefetch) prefetch<A>(x, out);
     asm volatile("" : : : "memory");
     zero_sums<A, B>();
-    const TileStep* steps = args_.steps;
-    const std::byte* const* pointers = args_.scratch_pointers;
     const std::int64_t count = args_.step_count;
-    const std::int64_t column_tile = count * kTileElements;
-    const std::int64_t share = (kTileRows * kInputTiles + count - 1) / count;
+    const std::int64_t share = (kTileRows * kInputTiles * kTogether + count - 1) / count;
     const Bfloat16* weights = tiles_;
     std::int64_t k = 0;
-    for (; k < count && !finished_.empty(); ++k, weights += kTileElements) {
-      step<A, B>(pointers[k] + x * steps[k].stride, steps[k].stride, weights, column_tile);
+    for (; k < count && !finished_.empty(); k += kTogether, weights += kTilesTogether * kTileElements) {
+      steps<A>(k, x, weights);
       finished_.drain(share);
     }
-    for (; k < count; ++k, weights += kTileElements) {
-      step<A, B>(pointers[k] + x * steps[k].stride, steps[k].stride, weights, column_tile);
-    }
+    for (; k < count; k += kTogether, weights += kTilesTogether * kTileElements) steps<A>(k, x, weights);
     finished_.drain(kAllPositions);
     store_sums<A, B>(finished_.next());
     const std::int64_t at = x * args_.out_position_bytes;
@@ -252,19 +310,32 @@ class Columns {
 
   const Conv2dBf16Args& args_;
   Finished<S, B> finished_;
+  std::int64_t column_tile_;  ///< elements between the weights of neighbouring column tiles
   std::int64_t first_column_ = 0;
   const Bfloat16* tiles_ = nullptr;
   const std::byte* addend_ = nullptr;
 };
 
-template <Storage S>
+template <Storage S, StepOrder O>
 void all_columns(const Conv2dBf16Args& args, const Output& output) {
   const std::int64_t pairs = args.columns / 32 * 32;
   if (pairs > 0) {
-    Columns<S, 2> columns(args, output);
+    Columns<S, 2, O> columns(args, output);
     for (std::int64_t n = 0; n < pairs; n += 32) columns.run(n);
   }
-  if (pairs < args.columns) Columns<S, 1>(args, output).run(pairs);
+  if (pairs < args.columns) Columns<S, 1, O>(args, output).run(pairs);
+}
+
+template <StepOrder O>
+void to_storage(const Conv2dBf16Args& args, const Output& output) {
+  switch (args.storage) {
+    case Storage::kFloat32:
+      return all_columns<Storage::kFloat32, O>(args, output);
+    case Storage::kBfloat16:
+      return all_columns<Storage::kBfloat16, O>(args, output);
+    case Storage::kSplit:
+      return all_columns<Storage::kSplit, O>(args, output);
+  }
 }
 
 }  // namespace
@@ -273,17 +344,8 @@ void conv2d_bf16(const Conv2dBf16Args& args) {
   const Output output{args.out_position_bytes, args.out_plane_bytes, args.addend_plane_bytes,
                       args.relu ? _mm512_setzero_ps() : _mm512_set1_ps(-__builtin_inff()), args.stream};
   configure_tiles();
-  switch (args.storage) {
-    case Storage::kFloat32:
-      all_columns<Storage::kFloat32>(args, output);
-      break;
-    case Storage::kBfloat16:
-      all_columns<Storage::kBfloat16>(args, output);
-      break;
-    case Storage::kSplit:
-      all_columns<Storage::kSplit>(args, output);
-      break;
-  }
+  args.order == StepOrder::kSplit ? to_storage<StepOrder::kSplit>(args, output)
+                                  : to_storage<StepOrder::kPlain>(args, output);
   // A live tile state would make each switch of threads save 8 KiB.
   release_tiles();
 }

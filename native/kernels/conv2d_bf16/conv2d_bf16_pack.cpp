@@ -1,5 +1,6 @@
 #include "kernels/conv2d_bf16/conv2d_bf16_pack.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace histojet::kernels {
@@ -23,6 +24,7 @@ using StepElements = std::array<TileElement, 32>;
 
 struct TileWalk {
   std::vector<TileStep> steps;
+  StepOrder order = StepOrder::kPlain;
   std::vector<StepElements> elements;    ///< one entry for all products of the same elements
   std::vector<std::size_t> elements_of;  ///< by step
   std::vector<bool> low_weights;         ///< by step: takes the low half of the split weights
@@ -32,6 +34,8 @@ struct TileWalk {
 class Walker {
  public:
   Walker(std::span<const TileInput> inputs, const TileForm& form) : form_(form) {
+    const bool split = std::ranges::all_of(inputs, [](const TileInput& input) { return input.planes == 2; });
+    if (split && form.split_weights) walk_.order = StepOrder::kSplit;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       for (std::int64_t dy = 0; dy < form.kernel; ++dy, walk_.rows += inputs[i].planes) {
         add_row(inputs[i], static_cast<std::int32_t>(i), static_cast<std::int32_t>(dy));
@@ -69,8 +73,8 @@ class Walker {
       walk_.low_weights.push_back(low_weights);
     };
     walk_.elements.push_back(elements);
-    add(0, false);
     if (input.planes == 2) add(1, false);
+    add(0, false);
     if (form_.split_weights) add(0, true);
   }
 
@@ -90,13 +94,20 @@ struct WeightLayout {
   double scale;
 };
 
+/// Whether step s uses the weight tile of the step before.
+bool shares_weights(const TileWalk& walk, std::size_t s) {
+  const auto step = static_cast<std::int64_t>(s);
+  return s > 0 && weight_tile(walk.order, step) == weight_tile(walk.order, step - 1);
+}
+
 template <class ElementOffset>
 PackedTiles pack_tiles(const TileWalk& walk, std::int64_t pixels, const WeightLayout<ElementOffset>& layout) {
   PackedTiles packed;
   packed.steps = walk.steps;
+  packed.order = walk.order;
   packed.columns = pixels * layout.pixel_columns;
   packed.rows = walk.rows;
-  packed.tiles = make_aligned<Bfloat16>(walk.steps.size() * static_cast<std::size_t>(packed.columns) * 32);
+  packed.tiles = make_aligned<Bfloat16>(static_cast<std::size_t>(packed.tile_count() * packed.columns) * 32);
   packed.bias = make_aligned<float>(static_cast<std::size_t>(packed.columns));
   const auto real_columns = static_cast<std::int64_t>(layout.bias.size());
   Bfloat16* out = packed.tiles.get();
@@ -117,6 +128,7 @@ PackedTiles pack_tiles(const TileWalk& walk, std::int64_t pixels, const WeightLa
           }
         }
       }
+      if (shares_weights(walk, s)) continue;
       for (const SplitFloat& value : values) *out++ = walk.low_weights[s] ? value.low : value.high;
     }
   }

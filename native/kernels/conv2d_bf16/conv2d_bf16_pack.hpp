@@ -36,14 +36,15 @@ std::int64_t pixels_read(const TileInput& input, const TileForm& form);
 /// it. Owns its memory; shared by all plans of a network.
 struct PackedTiles {
   std::vector<TileStep> steps;
+  StepOrder order = StepOrder::kPlain;
   AlignedBuffer<Bfloat16> tiles;
   AlignedBuffer<float> bias;
   std::int64_t columns = 0;
   std::int64_t rows = 0;  ///< row pointers of an output row
 
-  std::int64_t byte_size() const {
-    return columns * (static_cast<std::int64_t>(steps.size()) * 64 + static_cast<std::int64_t>(sizeof(float)));
-  }
+  /// Weight tiles of 16 columns.
+  std::int64_t tile_count() const { return weight_tile(order, static_cast<std::int64_t>(steps.size())); }
+  std::int64_t byte_size() const { return columns * (tile_count() * 64 + static_cast<std::int64_t>(sizeof(float))); }
 };
 
 /// weight: [out][sum of the inputs' channels][kernel][kernel] as in PyTorch's Conv2d, times `scale`; an output pixel

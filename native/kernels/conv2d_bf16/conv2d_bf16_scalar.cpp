@@ -17,10 +17,12 @@ float element(const std::byte* from, int index) {
 
 float output_value(const Conv2dBf16Args& args, const std::byte* const* rows, std::int64_t position, std::int64_t n,
                    float addend) {
-  const Bfloat16* tile = args.tiles + n / kTileColumns * args.step_count * kTileElements + n % kTileColumns * 2;
+  const std::int64_t tile_count = weight_tile(args.order, args.step_count);
+  const Bfloat16* tiles = args.tiles + n / kTileColumns * tile_count * kTileElements + n % kTileColumns * 2;
   float sum = 0.0f;
-  for (std::int64_t s = 0; s < args.step_count; ++s, tile += kTileElements) {
+  for (std::int64_t s = 0; s < args.step_count; ++s) {
     const TileStep& step = args.steps[s];
+    const Bfloat16* tile = tiles + weight_tile(args.order, s) * kTileElements;
     const std::byte* in = rows[step.row] + step.offset + position * step.stride;
     float even = 0.0f;
     float odd = 0.0f;

@@ -93,7 +93,6 @@ class Chunk {
   void multiply_tiles(std::int64_t n, std::int64_t columns, std::byte* out, std::int64_t out_row_bytes, Storage storage,
                       bool relu, bool stream) {
     const PackedTiles& tiles = args_.weights->tiles;
-    const auto step_count = static_cast<std::int64_t>(tiles.steps.size());
     kConv2dBf16.pick(args_.weights->isa)({.rows = rows_,
                                           .out_rows = &out,
                                           .row_count = 1,
@@ -102,8 +101,9 @@ class Chunk {
                                           .out_position_bytes = out_row_bytes,
                                           .out_plane_bytes = args_.out.plane_bytes,
                                           .steps = args_.scratch->steps.data(),
-                                          .step_count = step_count,
-                                          .tiles = tiles.tiles.get() + n * step_count * 32,
+                                          .step_count = static_cast<std::int64_t>(tiles.steps.size()),
+                                          .order = tiles.order,
+                                          .tiles = tiles.tiles.get() + n * tiles.tile_count() * 32,
                                           .columns = columns,
                                           .bias = tiles.bias.get() + n,
                                           .relu = relu,

@@ -133,6 +133,7 @@ ConvRun run(const ConvCase& item, bool split, Storage storage, KernelTable<Conv2
           .out_plane_bytes = plane_bytes,
           .steps = packed.steps.data(),
           .step_count = step_count,
+          .order = packed.order,
           .tiles = packed.tiles.get(),
           .columns = packed.columns,
           .bias = packed.bias.get(),
