@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::int64_t kStepElements = 32;
 constexpr std::int64_t kStepBytes = 64;
+constexpr std::int64_t kLargePixelBytes = 1024;  // a block of 32 positions then reads more than 32 KiB
 
 std::int64_t window_pixels(const TileForm& form) {
   return form.kernel + form.stride * (form.pixels - 1);
@@ -54,14 +55,17 @@ class Walker {
       return TileElement{index, real ? static_cast<std::int32_t>(channel) : -1, dy,
                          static_cast<std::int32_t>(at / pixel_elements)};
     };
-    for (std::int64_t at = 0; at < pixels_read(input, form_) * pixel_elements; at += kStepElements) {
-      StepElements elements;
-      bool any = false;
-      for (std::size_t i = 0; i < elements.size(); ++i) {
-        elements[i] = element(at + static_cast<std::int64_t>(i));
-        any = any || elements[i].channel >= 0;
+    // The window of a block is read pixel by pixel or, when it does not fit into the first-level cache, all pixels for
+    // one line of channels, then the next line: neighbouring positions read the same lines.
+    const bool by_line = input.pixel_bytes >= kLargePixelBytes;
+    const std::int64_t pitch = by_line ? pixel_elements : kStepElements;
+    for (std::int64_t line = 0; line < pitch; line += kStepElements) {
+      for (std::int64_t at = line; at < pixels_read(input, form_) * pixel_elements; at += pitch) {
+        StepElements elements;
+        for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = element(at + static_cast<std::int64_t>(i));
+        const bool any = std::ranges::any_of(elements, [](const TileElement& e) { return e.channel >= 0; });
+        if (any) add_steps(input, at * 2, elements);
       }
-      if (any) add_steps(input, at * 2, elements);
     }
   }
 
