@@ -140,15 +140,15 @@ class BandRunner {
     addend_rows_.clear();
     for (std::int64_t y = first; y <= last; ++y) {
       out_rows_.push_back(row(id, y));
-      const std::int64_t top = node.kind == OpKind::kConv2d ? y * node.geometry.stride - before : y / 2;
       const std::span inputs(plan_.topology().inputs[static_cast<std::size_t>(id)]);
       if (node.add_last) addend_rows_.push_back(view_row(inputs.back(), y));
-      for (const InputView& view : inputs.first(node.convolved_inputs())) {
-        const ProgramNode& source = program_.node(view.id);
+      for (std::size_t i = 0; i < node.convolved_inputs(); ++i) {
+        const ProgramNode& source = program_.node(inputs[i].id);
+        const std::int64_t top = node.kind == OpKind::kConv2d ? y * node.stride(i) - before : y / 2;
         for (std::int64_t dy = 0; dy < taps; ++dy) {
-          const std::byte* start = view_row_or_zeros(view, top + dy) - before * source.pixel_bytes;
+          const std::byte* start = view_row_or_zeros(inputs[i], top + dy) - before * source.pixel_bytes;
           for (std::int64_t plane = 0; plane < kernels::plane_count(source.storage); ++plane) {
-            in_rows_.push_back(start + plane * plane_bytes(view.id));
+            in_rows_.push_back(start + plane * plane_bytes(inputs[i].id));
           }
         }
       }

@@ -28,6 +28,7 @@ std::string operation_text(const ProgramNode& node) {
   if (node.kind == OpKind::kConv2d) {
     text += " " + std::to_string(node.kernel) + "x" + std::to_string(node.kernel);
     if (node.geometry.stride > 1) text += " stride " + std::to_string(node.geometry.stride);
+    if (node.shortcut_stride > 1) text += " shortcut stride " + std::to_string(node.shortcut_stride);
     if (node.geometry.groups > 1) text += " in " + std::to_string(node.geometry.groups) + " groups";
     if (node.convolved_inputs() > 1) text += " of " + std::to_string(node.convolved_inputs()) + " inputs";
     if (node.add_last) text += " + sum";

@@ -56,8 +56,9 @@ struct Node {
   std::int64_t kernel = 1;
   ConvGeometry geometry;
   bool relu = false;
-  bool enlarge = false;   ///< kPointwise: the first input has half the size
-  bool add_last = false;  ///< kConv2d: the last input is not convolved but added to the result
+  bool enlarge = false;              ///< kPointwise: the first input has half the size
+  bool add_last = false;             ///< kConv2d: the last input is not convolved but added to the result
+  std::int64_t shortcut_stride = 0;  ///< kConv2d 1x1: the stride of the last convolved input, where it differs; or 0
   Tensor
       weight;   ///< kConv2d [out, in / groups, k, k]; kConvTranspose2x2 [in, out, 2, 2]; kBatchNorm [channels] (gamma)
   Tensor bias;  ///< [out]; kBatchNorm: beta

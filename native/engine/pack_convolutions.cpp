@@ -39,15 +39,18 @@ class ConvPacker {
  private:
   void set_form() {
     std::vector<kernels::TileInput> all;
-    for (const ProgramNode* input : inputs_) all.push_back(tile_input(*input));
+    for (std::size_t i = 0; i < inputs_.size(); ++i) all.push_back(tile_input(i));
     out_.form = {.kernel = node_.kind == OpKind::kConvTranspose2x2 ? 1 : node_.kernel,
-                 .stride = node_.geometry.stride,
                  .pixels = kernels::pixels_per_position(all),
                  .split_weights = precision_ == Precision::kHigh};
   }
 
-  kernels::TileInput tile_input(const ProgramNode& input) const {
-    return {input.channels, input.pixel_bytes, kernels::plane_count(input.storage), 0};
+  kernels::TileInput tile_input(std::size_t index) const {
+    const ProgramNode& input = *inputs_[index];
+    return {.channels = input.channels,
+            .pixel_bytes = input.pixel_bytes,
+            .planes = kernels::plane_count(input.storage),
+            .stride = node_.kind == OpKind::kConv2d ? out_.stride(index) : 1};
   }
 
   /// So many that their channels fill whole vectors or tiles, on both sides; all of them where that is not possible.
@@ -81,8 +84,8 @@ class ConvPacker {
     };
     if (on_tiles_) {
       std::vector<kernels::TileInput> inputs;
-      for (const ProgramNode* input : inputs_) {
-        inputs.push_back(tile_input(*input));
+      for (std::size_t i = 0; i < inputs_.size(); ++i) {
+        inputs.push_back(tile_input(i));
         narrow(inputs.back());
       }
       const std::int64_t columns = all ? out_.columns() : groups.count * out;
@@ -90,12 +93,14 @@ class ConvPacker {
     } else {
       std::vector<kernels::ConvInput> inputs;
       std::vector<std::int64_t> channels;
-      for (const ProgramNode* input : inputs_) {
-        inputs.push_back({input->channels, input->stored_channels()});
+      for (std::size_t i = 0; i < inputs_.size(); ++i) {
+        inputs.push_back({.channels = inputs_[i]->channels,
+                          .pixel_stride = inputs_[i]->stored_channels(),
+                          .stride = out_.stride(i)});
         narrow(inputs.back());
         channels.push_back(inputs.back().channels);
       }
-      part.steps = kernels::conv2d_steps(inputs, node_.kernel, node_.geometry.stride);
+      part.steps = kernels::conv2d_steps(inputs, node_.kernel);
       part.weights = kernels::pack_conv2d(dense, bias, channels, node_.kernel, panel_columns_);
     }
     out_.parts.push_back(std::move(part));
@@ -107,7 +112,7 @@ class ConvPacker {
     const ProgramNode& input = *inputs_[0];
     out_.parts.resize(2);
     if (on_tiles_) {
-      auto packed = kernels::pack_conv_transpose2x2_tiles(weight, bias, tile_input(input), out_.form, out_.columns());
+      auto packed = kernels::pack_conv_transpose2x2_tiles(weight, bias, tile_input(0), out_.form, out_.columns());
       for (std::size_t row = 0; row < 2; ++row) out_.parts[row].tiles = std::move(packed[row]);
       return;
     }

@@ -77,17 +77,19 @@ void Plan::place_borders() {
     if (!node.is_conv()) continue;
     const auto& inputs = topology_.inputs[static_cast<std::size_t>(id)];
     const std::int64_t before = node.geometry.pad_before;
-    for (const InputView& view : std::span(inputs).first(node.convolved_inputs())) {
+    for (std::size_t i = 0; i < node.convolved_inputs(); ++i) {
+      const InputView& view = inputs[i];
       const auto source = static_cast<std::size_t>(view.id);
       left[source] = std::max(left[source], before - view.dx);
       std::int64_t right = node.geometry.pad_after;
       if (on_tiles(node)) {
         const ProgramNode& input = program_->node(view.id);
-        const kernels::TileInput tile_input{.channels = input.channels, .pixel_bytes = input.pixel_bytes};
-        const std::int64_t last = (tile_positions(topology_, id) - 1) * node.form.pixels * node.form.stride - before;
+        const kernels::TileInput tile_input{
+            .channels = input.channels, .pixel_bytes = input.pixel_bytes, .stride = node.stride(i)};
+        const std::int64_t last = (tile_positions(topology_, id) - 1) * node.form.pixels * tile_input.stride - before;
         right = last + view.dx + kernels::pixels_read(tile_input, node.form) - extent(view.id).width;
         slack_bytes_ =
-            std::max(slack_bytes_, kTilePositions * node.form.pixels * node.form.stride * input.pixel_bytes + kLine);
+            std::max(slack_bytes_, kTilePositions * node.form.pixels * tile_input.stride * input.pixel_bytes + kLine);
       }
       placements_[source].right_px = std::max(placements_[source].right_px, right);
       if (node.kernel < widest[source]) continue;

@@ -135,7 +135,8 @@ std::shared_ptr<const Program> Program::compile(Graph graph, const CompileOption
                     .geometry = node.geometry,
                     .relu = node.relu,
                     .enlarge = node.enlarge,
-                    .add_last = node.add_last};
+                    .add_last = node.add_last,
+                    .shortcut_stride = node.shortcut_stride};
     if (heads[id]) out.storage = Storage::kFloat32;
     // Bytes are whole numbers, which one bfloat16 holds.
     if (node.kind == OpKind::kImage && out.storage == Storage::kSplit) out.storage = Storage::kBfloat16;

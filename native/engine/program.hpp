@@ -38,9 +38,10 @@ struct ProgramNode {
   std::int64_t kernel = 1;
   ConvGeometry geometry;
   bool relu = false;
-  bool enlarge = false;        ///< kPointwise: the first input has half the size
-  bool add_last = false;       ///< kConv2d: the last input is not convolved but added to the result
-  AlignedBuffer<float> scale;  ///< kPointwise: one per stored channel, or null
+  bool enlarge = false;              ///< kPointwise: the first input has half the size
+  bool add_last = false;             ///< kConv2d: the last input is not convolved but added to the result
+  std::int64_t shortcut_stride = 0;  ///< kConv2d 1x1: the stride of the last convolved input, where it differs; or 0
+  AlignedBuffer<float> scale;        ///< kPointwise: one per stored channel, or null
   AlignedBuffer<float> shift;
   std::vector<ConvPart> parts;  ///< convolutions; transposed ones have a part for each row parity
   kernels::TileForm form;       ///< of convolutions on tiles
@@ -48,6 +49,10 @@ struct ProgramNode {
   bool is_conv() const { return !parts.empty(); }
   /// Inputs that a convolution convolves.
   std::size_t convolved_inputs() const { return inputs.size() - (add_last ? 1 : 0); }
+  /// By how many pixels the window moves on a convolved input.
+  std::int64_t stride(std::size_t input) const {
+    return shortcut_stride != 0 && input + 1 == convolved_inputs() ? shortcut_stride : geometry.stride;
+  }
   /// Values per pixel in memory, padding included.
   std::int64_t stored_channels() const { return pixel_bytes / kernels::element_bytes(storage); }
   /// Values per pixel that a convolution writes.

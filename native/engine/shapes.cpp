@@ -5,13 +5,17 @@
 namespace histojet::engine {
 namespace {
 
+Extent convolved_extent(const ProgramNode& node, std::size_t input, Extent from) {
+  const std::int64_t change = node.geometry.pad_before + node.geometry.pad_after - node.kernel;
+  if (from.height + change < 0 || from.width + change < 0) return {0, 0};
+  const std::int64_t stride = node.stride(input);
+  return {(from.height + change) / stride + 1, (from.width + change) / stride + 1};
+}
+
 Extent result_extent(const ProgramNode& node, Extent from, const std::vector<Extent>& extents) {
   switch (node.kind) {
     case OpKind::kConv2d: {
-      const auto [stride, before, after, groups] = node.geometry;
-      const std::int64_t change = before + after - node.kernel;
-      if (from.height + change < 0 || from.width + change < 0) return {0, 0};
-      return {(from.height + change) / stride + 1, (from.width + change) / stride + 1};
+      return convolved_extent(node, 0, from);
     }
     case OpKind::kPointwise:
       return node.enlarge ? Extent{2 * from.height, 2 * from.width} : from;
@@ -35,6 +39,7 @@ std::string text(Extent extent) {
 void check_inputs(const ProgramNode& node, const std::vector<Extent>& extents, Extent image) {
   const auto covered = [&](std::size_t index) {
     const Extent extent = extents[static_cast<std::size_t>(node.inputs[index])];
+    if (node.kind == OpKind::kConv2d) return convolved_extent(node, index, extent);
     return index == 0 && node.enlarge ? Extent{2 * extent.height, 2 * extent.width} : extent;
   };
   for (std::size_t i = 1; i < node.convolved_inputs(); ++i) {
@@ -81,7 +86,7 @@ RowRange input_rows(const ProgramNode& node, std::size_t index, std::int64_t y, 
   switch (node.kind) {
     case OpKind::kConv2d: {
       if (index >= node.convolved_inputs()) return {y, y};
-      const std::int64_t first = y * node.geometry.stride - node.geometry.pad_before;
+      const std::int64_t first = y * node.stride(index) - node.geometry.pad_before;
       return {first, first + node.kernel - 1};
     }
     case OpKind::kConvTranspose2x2:

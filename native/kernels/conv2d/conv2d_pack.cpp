@@ -2,7 +2,7 @@
 
 namespace histojet::kernels {
 
-std::vector<KStep> conv2d_steps(std::span<const ConvInput> inputs, std::int64_t kernel, std::int64_t stride) {
+std::vector<KStep> conv2d_steps(std::span<const ConvInput> inputs, std::int64_t kernel) {
   std::vector<KStep> steps;
   std::int64_t row = 0;
   for (const ConvInput& input : inputs) {
@@ -13,7 +13,7 @@ std::vector<KStep> conv2d_steps(std::span<const ConvInput> inputs, std::int64_t 
         steps.push_back({static_cast<std::int32_t>(row),
                          static_cast<std::int32_t>(dx * input.pixel_stride + input.first_channel),
                          static_cast<std::int32_t>(taps_per_step * input.channels),
-                         static_cast<std::int32_t>(stride * input.pixel_stride)});
+                         static_cast<std::int32_t>(input.stride * input.pixel_stride)});
       }
     }
   }

@@ -21,11 +21,12 @@ struct ConvInput {
   std::int64_t channels;  ///< that count, from `first_channel` on
   std::int64_t pixel_stride;
   std::int64_t first_channel = 0;
+  std::int64_t stride = 1;  ///< of the window, in pixels of this input
 };
 
 /// The walk over K: for each input, kernel row, kernel column, channel. Input i reads row pointers
-/// [i * kernel, (i + 1) * kernel). `kernel` is the side of the square window, which moves by `stride` pixels.
-std::vector<KStep> conv2d_steps(std::span<const ConvInput> inputs, std::int64_t kernel, std::int64_t stride = 1);
+/// [i * kernel, (i + 1) * kernel). `kernel` is the side of the square window.
+std::vector<KStep> conv2d_steps(std::span<const ConvInput> inputs, std::int64_t kernel);
 
 /// Weights in the order of `conv2d_steps`, cut into panels. Owns its memory; shared by all plans of a network.
 struct PackedMatrix {

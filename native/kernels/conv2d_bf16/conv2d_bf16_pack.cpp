@@ -10,8 +10,8 @@ constexpr std::int64_t kStepElements = 32;
 constexpr std::int64_t kStepBytes = 64;
 constexpr std::int64_t kLargePixelBytes = 1024;  // a block of 32 positions then reads more than 32 KiB
 
-std::int64_t window_pixels(const TileForm& form) {
-  return form.kernel + form.stride * (form.pixels - 1);
+std::int64_t window_pixels(const TileInput& input, const TileForm& form) {
+  return form.kernel + input.stride * (form.pixels - 1);
 }
 
 /// Which weight multiplies an element of a step.
@@ -51,7 +51,8 @@ class Walker {
     const std::int64_t end = input.first_channel + input.channels;
     const auto element = [&](std::int64_t at) {
       const std::int64_t channel = at % pixel_elements;
-      const bool real = channel >= input.first_channel && channel < end && at / pixel_elements < window_pixels(form_);
+      const bool real =
+          channel >= input.first_channel && channel < end && at / pixel_elements < window_pixels(input, form_);
       return TileElement{index, real ? static_cast<std::int32_t>(channel) : -1, dy,
                          static_cast<std::int32_t>(at / pixel_elements)};
     };
@@ -72,7 +73,7 @@ class Walker {
   void add_steps(const TileInput& input, std::int64_t offset, const StepElements& elements) {
     const auto add = [&](std::int64_t plane, bool low_weights) {
       walk_.steps.push_back({static_cast<std::int32_t>(walk_.rows + plane), static_cast<std::int32_t>(offset),
-                             static_cast<std::int32_t>(form_.pixels * form_.stride * input.pixel_bytes)});
+                             static_cast<std::int32_t>(form_.pixels * input.stride * input.pixel_bytes)});
       walk_.elements_of.push_back(walk_.elements.size() - 1);
       walk_.low_weights.push_back(low_weights);
     };
@@ -153,8 +154,8 @@ std::int64_t pixels_per_position(std::span<const TileInput> inputs) {
 }
 
 std::int64_t pixels_read(const TileInput& input, const TileForm& form) {
-  if (input.pixel_bytes >= kStepBytes) return window_pixels(form);
-  const std::int64_t bytes = window_pixels(form) * input.pixel_bytes;
+  if (input.pixel_bytes >= kStepBytes) return window_pixels(input, form);
+  const std::int64_t bytes = window_pixels(input, form) * input.pixel_bytes;
   return (bytes + kStepBytes - 1) / kStepBytes * kStepBytes / input.pixel_bytes;
 }
 
@@ -168,7 +169,7 @@ PackedTiles pack_conv2d_tiles(std::span<const float> weight, std::span<const flo
     channels += input.channels;
   }
   const auto element = [&](const TileElement& e, std::int64_t pixel) {
-    const std::int64_t dx = e.pixel - pixel * form.stride;
+    const std::int64_t dx = e.pixel - pixel * inputs[static_cast<std::size_t>(e.input)].stride;
     if (dx < 0 || dx >= form.kernel) return std::int64_t{-1};
     const std::int64_t channel = first[static_cast<std::size_t>(e.input)] + e.channel;
     return (channel * form.kernel + e.dy) * form.kernel + dx;

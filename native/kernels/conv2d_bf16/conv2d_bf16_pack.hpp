@@ -16,13 +16,13 @@ struct TileInput {
   std::int64_t pixel_bytes = 0;    ///< of one plane: 8 (images), 32 or a multiple of 64
   std::int64_t planes = 1;         ///< 2: a split input; its two planes are rows of the table one after the other
   std::int64_t first_channel = 0;  ///< a multiple of 32 with wide pixels, else 0
+  std::int64_t stride = 1;         ///< of the window, in pixels of this input
 };
 
 /// The form of a convolution on tiles.
 struct TileForm {
   std::int64_t kernel = 1;
-  std::int64_t stride = 1;
-  std::int64_t pixels = 1;     ///< input pixels (times `stride`) per position
+  std::int64_t pixels = 1;     ///< output pixels per position
   bool split_weights = false;  ///< three products instead of one: high x high, low x high, high x low
 };
 

@@ -95,3 +95,38 @@ TEST(Residual, ResultsDoNotDependOnThreadsOrChains) {
     }
   }
 }
+
+// The first unit of a residual stage: its strided shortcut is convolved together with the unit. A tap on the shortcut
+// keeps it apart, which gives the expected values.
+TEST(Residual, AShortcutIsConvolvedTogetherWithItsUnit) {
+  for (const std::int64_t stride : {1, 2}) {
+    GraphMaker make(11);
+    engine::Graph graph;
+    const engine::Value stem = make.conv(graph, graph.image(), 48, 3, 1);
+    const engine::Value half = graph.conv2d("unit", stem, make.tensor({20, 48, 3, 3}, 0.05f), Tensor(),
+                                            {.stride = stride, .pad_before = stride == 1 ? 1 : 0, .pad_after = 1});
+    const engine::Value shortcut =
+        graph.conv2d("shortcut", stem, make.tensor({70, 48, 1, 1}, 0.1f), make.tensor({70}), {.stride = stride});
+    const engine::Value unit = make.conv(graph, graph.relu(half), 70, 1, 0);
+    graph.tap("shortcut", shortcut);
+    graph.output_planar("sum", graph.relu(graph.add(unit, shortcut)));
+    for (const auto& [width, height] : {std::pair{64, 36}, {2, 8}, {38, 2}}) {
+      const Image image = noise_image(width, height);
+      const auto expected = GraphRun{.taps = {"shortcut"}, .isa = Isa::kScalar}(graph, image).at("sum");
+      for (const Isa isa : test::available_isas()) {
+        const auto joined = GraphRun{.isa = isa}(graph, image).at("sum");
+        for (std::size_t i = 0; i < expected.size(); ++i) ASSERT_NEAR(joined[i], expected[i], 2e-5);
+      }
+      for (const auto& [precision, bound] :
+           {std::pair{engine::Precision::kHigh, 2e-4f}, {engine::Precision::kFast, 6e-2f}}) {
+        GraphRun tiles{.precision = precision, .emulate_tiles = true};
+        const auto joined = tiles(graph, image).at("sum");
+        for (std::size_t i = 0; i < expected.size(); ++i) ASSERT_NEAR(joined[i], expected[i], bound);
+        for (const int threads : {2, 3}) {
+          tiles.threads = threads;
+          ASSERT_EQ(tiles(graph, image).at("sum"), joined);
+        }
+      }
+    }
+  }
+}

@@ -76,8 +76,11 @@ ConvRun run(const ConvCase& item, bool split, Storage storage, KernelTable<Conv2
   Noise noise(static_cast<std::uint32_t>(item.width * 131 + item.kernel * 17 + item.out));
   const std::int64_t padding = item.kernel / 2;
   std::vector<TileInput> inputs = item.inputs;
-  for (TileInput& input : inputs) input.planes = split ? 2 : 1;
-  const TileForm form{item.kernel, item.stride, pixels_per_position(inputs), split};
+  for (TileInput& input : inputs) {
+    input.planes = split ? 2 : 1;
+    input.stride = item.stride;
+  }
+  const TileForm form{item.kernel, pixels_per_position(inputs), split};
   std::vector<DenseMap> maps;
   std::vector<DenseMap> used;
   std::vector<TileMap> tile_maps;
@@ -95,7 +98,7 @@ ConvRun run(const ConvCase& item, bool split, Storage storage, KernelTable<Conv2
       }
     }
     used.push_back(std::move(part));
-    const std::int64_t last = (positions - 1) * form.pixels * form.stride - padding + pixels_read(input, form);
+    const std::int64_t last = (positions - 1) * form.pixels * input.stride - padding + pixels_read(input, form);
     tile_maps.emplace_back(maps.back(), input.pixel_bytes, input.planes, last - item.width);
     in_channels += input.channels;
   }

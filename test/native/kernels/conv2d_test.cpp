@@ -80,7 +80,9 @@ std::vector<float> run_case(const ConvCase& item, Isa isa) {
   const std::vector<float> weight = noise.vector(item.out * in_channels * item.kernel * item.kernel);
   const std::vector<float> bias = noise.vector(item.out);
   const PackedMatrix packed = pack_conv2d(weight, bias, channels, item.kernel, conv2d_panel_columns(isa));
-  const std::vector<KStep> steps = conv2d_steps(item.inputs, item.kernel, item.stride);
+  std::vector<ConvInput> inputs = item.inputs;
+  for (ConvInput& input : inputs) input.stride = item.stride;
+  const std::vector<KStep> steps = conv2d_steps(inputs, item.kernel);
   const std::int64_t height = (item.height - 1) / item.stride + 1;
   const std::int64_t width = (item.width - 1) / item.stride + 1;
 
