@@ -80,17 +80,12 @@ std::int64_t unaliased(std::int64_t pixel_bytes, Storage storage) {
   return pixel_bytes % alias == 0 ? pixel_bytes + kLine : pixel_bytes;
 }
 
-std::int64_t pixel_bytes_of(const Node& node, Storage storage) {
+std::int64_t pixel_bytes_of(const ProgramNode& node) {
   if (is_output(node.kind)) return 0;
-  const bool image = node.kind == OpKind::kImage;
-  if (storage == Storage::kFloat32) {
-    return unaliased(
-        kernels::element_bytes(storage) * (image ? node.channels : kernels::padded_channels(node.channels)), storage);
-  }
-  if (image) return kImageTilePixelBytes;
-  // Half a cache line or whole ones: a tile load then touches one line per position.
-  const std::int64_t padded = node.channels <= 16 ? 16 : (node.channels + 31) / 32 * 32;
-  return unaliased(kernels::element_bytes(storage) * padded, storage);
+  if (node.kind != OpKind::kImage)
+    return unaliased(kernels::element_bytes(node.storage) * node.columns(), node.storage);
+  return node.storage == Storage::kFloat32 ? kernels::element_bytes(node.storage) * node.channels
+                                           : kImageTilePixelBytes;
 }
 
 AlignedBuffer<float> padded_copy(const Tensor& values, std::int64_t count) {
@@ -140,7 +135,7 @@ std::shared_ptr<const Program> Program::compile(Graph graph, const CompileOption
     if (heads[id]) out.storage = Storage::kFloat32;
     // Bytes are whole numbers, which one bfloat16 holds.
     if (node.kind == OpKind::kImage && out.storage == Storage::kSplit) out.storage = Storage::kBfloat16;
-    out.pixel_bytes = pixel_bytes_of(node, out.storage);
+    out.pixel_bytes = pixel_bytes_of(out);
     if (node.kind == OpKind::kPointwise) {
       out.scale = padded_copy(node.weight, out.stored_channels());
       out.shift = padded_copy(node.bias, out.stored_channels());

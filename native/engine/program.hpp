@@ -55,10 +55,10 @@ struct ProgramNode {
   }
   /// Values per pixel in memory, padding included.
   std::int64_t stored_channels() const { return pixel_bytes / kernels::element_bytes(storage); }
-  /// Values per pixel that a convolution writes.
+  /// Values per pixel that a convolution writes: whole vectors, or in bfloat16 half a cache line or whole ones.
   std::int64_t columns() const {
-    if (storage == kernels::Storage::kFloat32 && form.pixels == 0) return kernels::padded_channels(channels);
-    return channels <= 16 ? 16 : (channels + 31) / 32 * 32;
+    const bool narrow = storage == kernels::Storage::kFloat32 || channels <= 16;
+    return (channels + (narrow ? 15 : 31)) / (narrow ? 16 : 32) * (narrow ? 16 : 32);
   }
   std::int64_t weight_bytes() const;
 };
