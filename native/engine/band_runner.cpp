@@ -196,6 +196,7 @@ class BandRunner {
     args.bias = part.weights.bias.get();
     args.relu = node.relu;
     args.addend_rows = node.add_last ? float_addend_.data() : nullptr;
+    args.stream = plan_.placement(id).stream;
     kernels::kConv2d.pick(program_.isa())(args);
   }
 

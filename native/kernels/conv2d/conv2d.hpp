@@ -40,6 +40,7 @@ struct Conv2dArgs {
   bool relu;
   /// [row_count]: what is added to the result, laid out like it; null for nothing.
   const float* const* addend_rows;
+  bool stream;  ///< stores past the cache: the output is larger than it and not read soon; pixels start cache lines
 };
 
 extern const KernelTable<Conv2dArgs> kConv2d;

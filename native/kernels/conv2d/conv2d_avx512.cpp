@@ -98,6 +98,17 @@ void block(const Conv2dArgs& args, const float* const* rows, const float* panel,
     }
   }
   const __m512 floor = args.relu ? _mm512_setzero_ps() : _mm512_set1_ps(-__builtin_inff());
+  if (args.stream) {
+#pragma GCC unroll 28
+    for (int p = 0; p < P; ++p) {
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) {
+        _mm512_stream_ps(out.out + p * args.out_pixel_stride + 16 * v,
+                         _mm512_maskz_max_ps(kAllLanes, floor, sum[p][v]));
+      }
+    }
+    return;
+  }
 #pragma GCC unroll 28
   for (int p = 0; p < P; ++p) {
 #pragma GCC unroll 2
@@ -129,11 +140,20 @@ void row_end(const Conv2dArgs& args, const float* const* rows, const float* pane
   }
 }
 
+/// Asks for what the next block adds: its lines lie far apart in wide maps, which hardware prefetchers do not follow.
+template <int P, int V>
+void prefetch(const Conv2dArgs& args, Target next) {
+  for (int p = 0; p < P; ++p) {
+    for (int v = 0; v < V; ++v) __builtin_prefetch(next.addend + p * args.out_pixel_stride + 16 * v);
+  }
+}
+
 template <int V, int S = 0>
 void row(const Conv2dArgs& args, const float* const* rows, const float* panel, const float* bias, Target out) {
   constexpr int kPixels = 28 / V;
   std::int64_t x = 0;
   for (; x + kPixels <= args.width; x += kPixels) {
+    if (out.addend != nullptr && x + 2 * kPixels <= args.width) prefetch<kPixels, V>(args, out + (x + kPixels) * args.out_pixel_stride);
     block<kPixels, V, S>(args, rows, panel, bias, x, out + x * args.out_pixel_stride);
   }
   if (x < args.width) row_end<V>(args, rows, panel, bias, x, out);
