@@ -257,7 +257,8 @@ class BandRunner {
                                               .channels = node.stored_channels(),
                                               .enlarge = node.enlarge,
                                               .relu = node.relu,
-                                              .storage = node.storage});
+                                              .storage = node.storage,
+                                              .stream = plan_.placement(id).stream});
   }
 
   void pool_row(int id, const ProgramNode& node, std::int64_t y) const {

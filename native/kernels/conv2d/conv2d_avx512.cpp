@@ -153,7 +153,8 @@ void row(const Conv2dArgs& args, const float* const* rows, const float* panel, c
   constexpr int kPixels = 28 / V;
   std::int64_t x = 0;
   for (; x + kPixels <= args.width; x += kPixels) {
-    if (out.addend != nullptr && x + 2 * kPixels <= args.width) prefetch<kPixels, V>(args, out + (x + kPixels) * args.out_pixel_stride);
+    if (out.addend != nullptr && x + 2 * kPixels <= args.width)
+      prefetch<kPixels, V>(args, out + (x + kPixels) * args.out_pixel_stride);
     block<kPixels, V, S>(args, rows, panel, bias, x, out + x * args.out_pixel_stride);
   }
   if (x < args.width) row_end<V>(args, rows, panel, bias, x, out);

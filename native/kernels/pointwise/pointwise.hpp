@@ -35,6 +35,7 @@ struct PointwiseArgs {
   bool enlarge;
   bool relu;
   Storage storage;
+  bool stream;  ///< stores past the cache: the output is larger than it and not read soon
 };
 
 /// Variants: scalar and avx2 take any storage, amx (with AVX-512 and its bfloat16 conversions) too.

@@ -45,18 +45,25 @@ void store_granule(std::byte* to, std::int64_t plane_bytes, __m512 value) {
   }
 }
 
+void put(std::byte* to, __m512i value, bool stream) {
+  if (!stream) return _mm512_storeu_si512(to, value);
+  // Rows start on any 32 bytes; the write-combining buffer joins the halves.
+  _mm256_stream_si256(reinterpret_cast<__m256i*>(to), _mm512_castsi512_si256(value));
+  _mm256_stream_si256(reinterpret_cast<__m256i*>(to + 32), _mm512_extracti64x4_epi64(value, 1));
+}
+
 template <Storage S>
-void store_two(std::byte* to, std::int64_t plane_bytes, __m512 first, __m512 second) {
+void store_two(std::byte* to, std::int64_t plane_bytes, __m512 first, __m512 second, bool stream) {
   if constexpr (S == Storage::kFloat32) {
-    _mm512_storeu_ps(to, first);
-    _mm512_storeu_ps(to + 64, second);
+    put(to, _mm512_castps_si512(first), stream);
+    put(to + 64, _mm512_castps_si512(second), stream);
   } else {
     const auto high = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(second, first));
-    _mm512_storeu_si512(to, high);
+    put(to, high, stream);
     if constexpr (S == Storage::kSplit) {
       const __m512 low0 = first - widen<0>(high);
       const __m512 low1 = second - widen<16>(high);
-      _mm512_storeu_si512(to + plane_bytes, reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(low1, low0)));
+      put(to + plane_bytes, reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(low1, low0)), stream);
     }
   }
 }
@@ -74,7 +81,7 @@ class Run {
     for (; c + 2 * kGranule <= count; c += 2 * kGranule) {
       const __m512 first = value(index + c, a_index + c, c);
       const __m512 second = value(index + c + kGranule, a_index + c + kGranule, c + kGranule);
-      store_two<S>(out(index + c), args_.out.plane_bytes, first, second);
+      store_two<S>(out(index + c), args_.out.plane_bytes, first, second, args_.stream);
     }
     if (c < count) store_granule<S>(out(index + c), args_.out.plane_bytes, value(index + c, a_index + c, c));
   }
@@ -82,7 +89,7 @@ class Run {
   void two_pixels(std::int64_t index, std::int64_t first_a, std::int64_t second_a) const {
     const __m512 first = value(index, first_a, 0);
     const __m512 second = value(index + kGranule, second_a, 0);
-    store_two<S>(out(index), args_.out.plane_bytes, first, second);
+    store_two<S>(out(index), args_.out.plane_bytes, first, second, args_.stream);
   }
 
  private:

@@ -29,12 +29,16 @@ __m256 rounded(__m256 value) {
   return _mm256_and_ps(whole, _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(0xffff0000U))));
 }
 
+void put(std::byte* to, __m256i value, bool stream) {
+  auto* vector = reinterpret_cast<__m256i*>(to);
+  stream ? _mm256_stream_si256(vector, value) : _mm256_storeu_si256(vector, value);
+}
+
 /// Floats whose lower halves are zero.
-void store_upper_halves(std::byte* to, const Values& values) {
+void store_upper_halves(std::byte* to, const Values& values, bool stream) {
   const __m256i first = _mm256_srli_epi32(_mm256_castps_si256(values.first), 16);
   const __m256i second = _mm256_srli_epi32(_mm256_castps_si256(values.second), 16);
-  const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(first, second), 0xd8);
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), packed);
+  put(to, _mm256_permute4x64_epi64(_mm256_packus_epi32(first, second), 0xd8), stream);
 }
 
 template <Storage S>
@@ -51,17 +55,16 @@ Values load(const std::byte* from, std::int64_t plane_bytes) {
 }
 
 template <Storage S>
-void store(std::byte* to, std::int64_t plane_bytes, const Values& values) {
+void store(std::byte* to, std::int64_t plane_bytes, const Values& values, bool stream) {
   if constexpr (S == Storage::kFloat32) {
-    auto* floats = reinterpret_cast<float*>(to);
-    _mm256_storeu_ps(floats, values.first);
-    _mm256_storeu_ps(floats + 8, values.second);
+    put(to, _mm256_castps_si256(values.first), stream);
+    put(to + 32, _mm256_castps_si256(values.second), stream);
   } else {
     const Values high{rounded(values.first), rounded(values.second)};
-    store_upper_halves(to, high);
+    store_upper_halves(to, high, stream);
     if constexpr (S == Storage::kSplit) {
       const Values low{rounded(values.first - high.first), rounded(values.second - high.second)};
-      store_upper_halves(to + plane_bytes, low);
+      store_upper_halves(to + plane_bytes, low, stream);
     }
   }
 }
@@ -88,7 +91,7 @@ void row(const PointwiseArgs& args) {
       }
       // The second operand is what remains of a NaN.
       values = {_mm256_max_ps(floor, values.first), _mm256_max_ps(floor, values.second)};
-      store<S>(out + c * kBytes, args.out.plane_bytes, values);
+      store<S>(out + c * kBytes, args.out.plane_bytes, values, args.stream);
     }
   }
 }

@@ -77,7 +77,8 @@ StoredRow run(const PointwiseCase& item, const Inputs& inputs, Isa isa) {
                         .channels = item.channels,
                         .enlarge = item.enlarge,
                         .relu = item.relu,
-                        .storage = item.storage});
+                        .storage = item.storage,
+                        .stream = item.width % 2 == 0});
   return out;
 }
 
