@@ -44,15 +44,15 @@ struct Sample {
 };
 
 template <typename Work>
-Sample timed(const Work& work) {
+Sample timed(const Work& work, int threads = 1) {
   Sample sample;
-  sample.before = bench::measure_peaks();
+  sample.before = bench::measure_peaks(threads);
   const double core = bench::thread_seconds();
   const double wall = wall_ms();
   work();
   sample.wall_ms = wall_ms() - wall;
   sample.core_ms = 1e3 * (bench::thread_seconds() - core);
-  sample.after = bench::measure_peaks();
+  sample.after = bench::measure_peaks(threads);
   return sample;
 }
 
@@ -170,7 +170,7 @@ class Server {
       predict(networks_.at(key), threads);
     }
     Network& loaded = networks_.at(key);
-    const Sample sample = timed([&] { predict(loaded, threads); });
+    const Sample sample = timed([&] { predict(loaded, threads); }, threads);
     const double session_mb = 1e-6 * static_cast<double>(loaded.session->memory_bytes());
     const double weights_mb = 1e-6 * static_cast<double>(loaded.network->info().memory_bytes);
     return "{\"isa\":\"" + loaded.network->info().isa + "\",\"sessionMb\":" + std::to_string(session_mb) +

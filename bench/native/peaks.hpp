@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <thread>
+#include <vector>
 
 #include "base/bfloat16.hpp"
 #include "base/cpu_info.hpp"
@@ -75,7 +77,7 @@ inline double peak_tiles() {
     std::uint8_t lines[16] = {16, 16, 16, 16, 16, 16, 16, 16};
   };
   static const Config config;
-  alignas(64) static Bfloat16 data[4 * 512];
+  alignas(64) thread_local Bfloat16 data[4 * 512];
   std::uint32_t seed = 1;
   for (Bfloat16& value : data) {
     seed = seed * 1664525U + 1013904223U;
@@ -116,6 +118,22 @@ inline Peaks measure_peaks() {
   std::sort(fma.begin(), fma.end());
   std::sort(tiles.begin(), tiles.end());
   return {.fma = fma[1], .tiles = tiles[1]};
+}
+
+/// What every one of `threads` threads can do while the others do the same: cores lose their tile speed independently
+/// of each other.
+inline Peaks measure_peaks(int threads) {
+  std::vector<Peaks> peaks(static_cast<std::size_t>(threads));
+  {
+    std::vector<std::jthread> others;
+    for (std::size_t i = 1; i < peaks.size(); ++i) others.emplace_back([&peaks, i] { peaks[i] = measure_peaks(); });
+    peaks[0] = measure_peaks();
+  }
+  Peaks least = peaks[0];
+  for (const Peaks& peak : peaks) {
+    least = {.fma = std::min(least.fma, peak.fma), .tiles = std::min(least.tiles, peak.tiles)};
+  }
+  return least;
 }
 
 }  // namespace histojet::bench

@@ -41,8 +41,8 @@ AlignedBuffer<std::byte> allocate_or_explain(std::int64_t bytes, const Plan& pla
 
 }  // namespace
 
-/// Scratch memory while a band runs. Giving it back takes a lock, whose atomic instruction also puts the band's streaming
-/// stores before everything that follows; other stores would overtake them.
+/// Scratch memory while a band runs. Giving it back takes a lock, whose atomic instruction also puts the band's
+/// streaming stores before everything that follows; other stores would overtake them.
 class Session::SlotLease {
  public:
   explicit SlotLease(Session& session) : session_(session), slot_(session.take_slot()) {}
