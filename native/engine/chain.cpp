@@ -39,6 +39,18 @@ std::vector<bool> find_views(const Program& program) {
   return views;
 }
 
+/// By id: whether an output depends on the values. What only lends its size to a crop is never computed.
+std::vector<bool> find_read(const Program& program, const std::vector<std::vector<InputView>>& inputs,
+                            const std::vector<bool>& computes) {
+  std::vector<bool> read(inputs.size());
+  for (std::size_t id = inputs.size(); id-- > 0;) {
+    if (is_output(program.nodes()[id].kind)) read[id] = true;
+    if (!computes[id] || !read[id]) continue;
+    for (const InputView& input : inputs[id]) read[static_cast<std::size_t>(input.id)] = true;
+  }
+  return read;
+}
+
 constexpr std::int64_t kSampleTurns = 12;
 
 }  // namespace
@@ -50,6 +62,7 @@ Topology::Topology(const Program& source, Extent image) : program(&source), exte
   level.resize(count, 0);
   const std::vector<bool> views = find_views(source);
   std::vector<InputView> view_of(count);
+  std::vector<bool> computes(count);
   for (std::size_t id = 0; id < count; ++id) {
     const ProgramNode& node = source.nodes()[id];
     view_of[id] = {static_cast<int>(id)};
@@ -65,6 +78,11 @@ Topology::Topology(const Program& source, Extent image) : program(&source), exte
         continue;
       }
     }
+    computes[id] = true;
+  }
+  const std::vector<bool> read = find_read(source, inputs, computes);
+  for (std::size_t id = 0; id < count; ++id) {
+    if (!computes[id] || !read[id]) continue;
     order.push_back(static_cast<int>(id));
     for (const InputView& input : inputs[id]) {
       readers[static_cast<std::size_t>(input.id)].push_back(static_cast<int>(id));
