@@ -133,3 +133,33 @@ TEST(Residual, AShortcutIsConvolvedTogetherWithItsUnit) {
     }
   }
 }
+
+// An enlarged map whose only reader takes its size is not computed: no row of it exists anywhere.
+TEST(Residual, WhatOnlyLendsItsSizeIsNotComputed) {
+  GraphMaker make(5);
+  engine::Graph graph;
+  const engine::Value stem = make.conv(graph, graph.image(), 16, 3, 1);
+  const engine::Value inner = make.conv(graph, stem, 16, 3, 0);
+  graph.output_planar("cropped", graph.relu(graph.crop_to(stem, inner)));
+  const auto program = engine::Program::compile(graph, {});
+  const engine::Plan plan(program, engine::Extent{20, 30});
+  std::int64_t convolutions = 0;
+  for (const int id : plan.topology().order) convolutions += plan.topology().node(id).is_conv() ? 1 : 0;
+  EXPECT_EQ(convolutions, 1);
+
+  const Image image = noise_image(30, 20);
+  engine::Graph whole;
+  GraphMaker again(5);
+  whole.output_planar("stem", whole.relu(again.conv(whole, whole.image(), 16, 3, 1)));
+  const auto cropped = GraphRun{}(graph, image).at("cropped");
+  const auto expected = GraphRun{}(whole, image).at("stem");
+  ASSERT_EQ(cropped.size(), static_cast<std::size_t>(16 * 28 * 18));
+  for (std::int64_t c = 0; c < 16; ++c) {
+    for (std::int64_t y = 0; y < 18; ++y) {
+      for (std::int64_t x = 0; x < 28; ++x) {
+        ASSERT_EQ(cropped[static_cast<std::size_t>((c * 18 + y) * 28 + x)],
+                  expected[static_cast<std::size_t>((c * 20 + y + 1) * 30 + x + 1)]);
+      }
+    }
+  }
+}
