@@ -30,7 +30,7 @@ constexpr std::int64_t weight_tile(StepOrder order, std::int64_t step) {
 }
 
 /// Convolution over rows of bfloat16, channels last, any number of inputs, followed by bias and optionally ReLU:
-/// out[y][p][n] = (sum over steps and their 32 elements of in * weight) + bias[n] + addend[y][p][n], in float32.
+/// out[y][p][n] = (bias[n] + sum over steps and their 32 elements of in * weight) + addend[y][p][n], in float32.
 ///
 /// A position is one output pixel, or several neighbouring ones whose channels lie side by side (narrow pixels are
 /// taken in pairs, so that each load is one cache line; the weights say which tap belongs to which pixel). Zero padding

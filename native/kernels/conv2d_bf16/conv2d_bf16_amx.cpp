@@ -11,12 +11,13 @@ namespace histojet::kernels::amx {
 namespace {
 
 constexpr std::int64_t kTileSums = 256;
+constexpr std::int64_t kLineSums = 16;
 
 struct Output {
   std::int64_t position_bytes;
   std::int64_t plane_bytes;
   std::int64_t addend_plane_bytes;
-  __m512 floor;
+  bool relu;
   bool stream;
 };
 
@@ -43,16 +44,15 @@ __m512 stored_values(const std::byte* from, std::int64_t plane_bytes) {
   return high + widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + plane_bytes)));
 }
 
-template <Storage S, int B, bool Adds>
-void store_position(const float* sums, const __m512* bias, const Output& output, const std::byte* addend,
-                    std::byte* to) {
+template <Storage S, int B, bool Adds, bool Relu>
+void store_position(const float* sums, const Output& output, const std::byte* addend, std::byte* to) {
   __m512 value[B];
   for (int b = 0; b < B; ++b) {
-    value[b] = _mm512_load_ps(sums + b * kTileSums) + bias[b];
+    value[b] = _mm512_load_ps(sums + b * kLineSums);
     [[maybe_unused]] constexpr std::int64_t kBytes = S == Storage::kFloat32 ? 64 : 32;
     if constexpr (Adds) value[b] += stored_values<S>(addend + b * kBytes, output.addend_plane_bytes);
     // The second operand is what remains of a NaN.
-    value[b] = _mm512_maskz_max_ps(0xffff, output.floor, value[b]);
+    if constexpr (Relu) value[b] = _mm512_maskz_max_ps(0xffff, _mm512_setzero_ps(), value[b]);
   }
   if constexpr (S == Storage::kFloat32) {
     for (int b = 0; b < B; ++b) _mm512_storeu_ps(to + 64 * b, value[b]);
@@ -82,10 +82,9 @@ class Finished {
 
   /// Where the sums of the block that is computed now go; everything of the block before must have been drained.
   float* next() { return sums_[filling_]; }
-  void add(std::byte* out, const std::byte* addend, const float* bias, std::int64_t positions) {
+  void add(std::byte* out, const std::byte* addend, std::int64_t positions) {
     out_ = out;
     addend_ = addend;
-    bias_ = bias;
     done_ = 0;
     count_ = positions;
     filling_ ^= 1;
@@ -93,25 +92,26 @@ class Finished {
   bool empty() const { return done_ == count_; }
   void drain(std::int64_t positions) {
     if (empty()) return;
-    addend_ == nullptr ? drain_rows<false>(positions) : drain_rows<true>(positions);
+    if (output_.relu) {
+      addend_ == nullptr ? drain_rows<false, true>(positions) : drain_rows<true, true>(positions);
+    } else {
+      addend_ == nullptr ? drain_rows<false, false>(positions) : drain_rows<true, false>(positions);
+    }
   }
 
  private:
-  template <bool Adds>
+  template <bool Adds, bool Relu>
   void drain_rows(std::int64_t positions) {
     // Copies: the stores below might change any member, as far as the compiler knows.
     const Output output = output_;
-    const float* sums = sums_[filling_ ^ 1];
     const std::int64_t begin = done_;
     const std::int64_t end = count_ - begin < positions ? count_ : begin + positions;
     const std::byte* addend = Adds ? addend_ + begin * output.position_bytes : nullptr;
     std::byte* out = out_ + begin * output.position_bytes;
     done_ = end;
-    __m512 bias[B];
-    for (int b = 0; b < B; ++b) bias[b] = _mm512_load_ps(bias_ + 16 * b);
-    for (std::int64_t i = begin; i < end; ++i, out += output.position_bytes) {
-      const float* from = sums + i / kTileRows * B * kTileSums + i % kTileRows * 16;
-      store_position<S, B, Adds>(from, bias, output, addend, out);
+    const float* sums = sums_[filling_ ^ 1] + begin * B * kLineSums;
+    for (std::int64_t i = begin; i < end; ++i, out += output.position_bytes, sums += B * kLineSums) {
+      store_position<S, B, Adds, Relu>(sums, output, addend, out);
       if constexpr (Adds) addend += output.position_bytes;
     }
   }
@@ -120,27 +120,30 @@ class Finished {
   Output output_;
   std::byte* out_ = nullptr;
   const std::byte* addend_ = nullptr;
-  const float* bias_ = nullptr;
   std::int64_t done_ = 0;
   std::int64_t count_ = 0;
   int filling_ = 0;
 };
 
-/// A x B tiles of sums in registers 0 to A * B - 1.
+/// A x B tiles of sums in registers 0 to A * B - 1. They start as the bias: a load with stride 0 gives it to all
+/// positions, while the vector units would need an addition for each.
 template <int A, int B>
-void zero_sums() {
-  zero_tile<0>();
-  if constexpr (A * B > 1) zero_tile<1>();
-  if constexpr (A * B > 2) zero_tile<2>();
-  if constexpr (A * B > 2) zero_tile<3>();
+void start_sums(const float* bias) {
+  load_tile<0>(bias, 0);
+  if constexpr (A * B > 1) load_tile<1>(bias + (B - 1) * kLineSums, 0);
+  if constexpr (A * B > 2) load_tile<2>(bias, 0);
+  if constexpr (A * B > 2) load_tile<3>(bias + (B - 1) * kLineSums, 0);
 }
 
+/// The sums of a position side by side.
 template <int A, int B>
 void store_sums(float* to) {
-  store_tile<0>(to, kLine);
-  if constexpr (A * B > 1) store_tile<1>(to + kTileSums, kLine);
-  if constexpr (A * B > 2) store_tile<2>(to + 2 * kTileSums, kLine);
-  if constexpr (A * B > 2) store_tile<3>(to + 3 * kTileSums, kLine);
+  constexpr std::int64_t kPitch = B * kLine;
+  constexpr std::int64_t kNext = B == 2 ? kLineSums : kTileSums;
+  store_tile<0>(to, kPitch);
+  if constexpr (A * B > 1) store_tile<1>(to + kNext, kPitch);
+  if constexpr (A * B > 2) store_tile<2>(to + 2 * kTileSums, kPitch);
+  if constexpr (A * B > 2) store_tile<3>(to + 2 * kTileSums + kNext, kPitch);
 }
 
 /// One step for 16 A positions and 16 B columns; `weights` of the second column tile lie `column_tile` elements
@@ -290,7 +293,7 @@ class Columns {
   void block(std::int64_t x, std::byte* out) {
     if (args_.prefetch) prefetch<A>(x, out);
     asm volatile("" : : : "memory");
-    zero_sums<A, B>();
+    start_sums<A, B>(args_.bias + first_column_);
     const std::int64_t count = args_.step_count;
     const std::int64_t share = (kTileRows * kInputTiles * kTogether + count - 1) / count;
     const Bfloat16* weights = tiles_;
@@ -304,8 +307,7 @@ class Columns {
     store_sums<A, B>(finished_.next());
     const std::int64_t at = x * args_.out_position_bytes;
     const std::int64_t left = args_.positions - x;
-    finished_.add(out + at, addend_ == nullptr ? nullptr : addend_ + at, args_.bias + first_column_,
-                  left < kTileRows * A ? left : kTileRows * A);
+    finished_.add(out + at, addend_ == nullptr ? nullptr : addend_ + at, left < kTileRows * A ? left : kTileRows * A);
   }
 
   const Conv2dBf16Args& args_;
@@ -341,8 +343,7 @@ void to_storage(const Conv2dBf16Args& args, const Output& output) {
 }  // namespace
 
 void conv2d_bf16(const Conv2dBf16Args& args) {
-  const Output output{args.out_position_bytes, args.out_plane_bytes, args.addend_plane_bytes,
-                      args.relu ? _mm512_setzero_ps() : _mm512_set1_ps(-__builtin_inff()), args.stream};
+  const Output output{args.out_position_bytes, args.out_plane_bytes, args.addend_plane_bytes, args.relu, args.stream};
   configure_tiles();
   args.order == StepOrder::kSplit ? to_storage<StepOrder::kSplit>(args, output)
                                   : to_storage<StepOrder::kPlain>(args, output);

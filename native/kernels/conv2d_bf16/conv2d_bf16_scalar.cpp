@@ -19,7 +19,7 @@ float output_value(const Conv2dBf16Args& args, const std::byte* const* rows, std
                    float addend) {
   const std::int64_t tile_count = weight_tile(args.order, args.step_count);
   const Bfloat16* tiles = args.tiles + n / kTileColumns * tile_count * kTileElements + n % kTileColumns * 2;
-  float sum = 0.0f;
+  float sum = args.bias[n];
   for (std::int64_t s = 0; s < args.step_count; ++s) {
     const TileStep& step = args.steps[s];
     const Bfloat16* tile = tiles + weight_tile(args.order, s) * kTileElements;
@@ -33,7 +33,7 @@ float output_value(const Conv2dBf16Args& args, const std::byte* const* rows, std
     }
     sum += even + odd;
   }
-  const float result = sum + args.bias[n] + addend;
+  const float result = sum + addend;
   return args.relu && result < 0.0f ? 0.0f : result;
 }
 
