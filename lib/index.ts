@@ -19,7 +19,9 @@ export {
   readGeoJson,
   readNuclei,
 } from './nuclei/read-geojson.js';
+export { type HoverNetJsonOptions, readHoverNetJson } from './nuclei/read-hovernet-json.js';
 export { type SegmentationScores, scoreLabels, scoreNuclei } from './nuclei/score.js';
+export { type ClassificationScores, scoreNucleusTypes, type TypeScores } from './nuclei/score-types.js';
 export type { SegmentationProgress, SlideSegmentation } from './pipeline/slide-segmentation.js';
 export type {
   CreatedSlide,

@@ -130,7 +130,7 @@ export interface NativeSegmentSlide extends NativeSegment {
   readonly tissueMask: NativeMask | undefined;
   readonly findTissue: boolean;
   readonly minTissue: number;
-  readonly tileSize: number;
+  readonly tileSize: number | undefined;
   readonly threads: number;
 }
 export interface NativeStep {
@@ -150,6 +150,27 @@ export interface NativeScores {
   readonly truthCount: number;
   readonly predictedCount: number;
   readonly matched: number;
+}
+export interface NativeTypeScore extends NativeScores {
+  readonly type: number;
+  readonly f1: number;
+  readonly agreeing: number;
+  readonly onlyPredicted: number;
+  readonly onlyTruth: number;
+  readonly unpairedPredicted: number;
+  readonly unpairedTruth: number;
+}
+export interface NativeTypeScores {
+  readonly types: readonly NativeTypeScore[];
+  readonly meanDq: number;
+  readonly meanSq: number;
+  readonly meanPq: number;
+  readonly detectionF1: number;
+  readonly accuracy: number;
+  readonly paired: number;
+  readonly unpairedTruth: number;
+  readonly unpairedPredicted: number;
+  readonly greedilyPaired: number;
 }
 export interface NativeModelInfo {
   readonly architecture: string;
@@ -336,6 +357,13 @@ export interface NativeBinding {
     cancel: Cancel,
   ): Promise<NucleiHandle>;
   scoreNuclei(truth: NucleiHandle, predicted: NucleiHandle, pixel: number, cancel: Cancel): Promise<NativeScores>;
+  scoreNucleusTypes(
+    truth: NucleiHandle,
+    predicted: NucleiHandle,
+    radius: number,
+    pixel: number,
+    cancel: Cancel,
+  ): Promise<NativeTypeScores>;
   scoreLabels(
     truth: Int32Array,
     predicted: Int32Array,

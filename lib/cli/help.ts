@@ -12,6 +12,7 @@ Usage: histojet COMMAND [options]
   info SLIDE [--json]         what a slide is: size, levels, resolution, properties
   nuclei SLIDE -o OUT         find every nucleus and write QuPath or HoVer-Net files
   convert SLIDE OUT.tif       copy a slide, or a part of it, to a pyramidal TIFF or OME-TIFF
+  evaluate TRUTH PREDICTION   compare two files of nuclei: Dice, AJI, PQ, and the classes
   demo [--out DIR]            try everything on a synthetic slide
   doctor [SLIDE]              what this machine offers, or what is known of a slide; a self-test
   help [COMMAND]              this text, or all options of a command
@@ -33,13 +34,16 @@ Shows what a slide is. SLIDE: a file, the folder of a DICOM or OME-Zarr slide, o
 const nuclei = `Usage: histojet nuclei SLIDE -o OUT [options]
 
 Finds every nucleus of a slide and writes outlines as the run goes. OUT is chosen by its extension:
-.geojson, .geojson.gz (QuPath detections), .json (HoVer-Net). Until it is complete it is called
-OUT.part, which is a valid document at all times, also after Ctrl-C.
+.geojson, .geojson.gz (QuPath detections), .json (HoVer-Net), .csv, .db (TIAToolbox AnnotationStore),
+.dcm (DICOM annotations). Until it is complete it is called OUT.part, which is a valid document at all
+times (but .dcm), also after Ctrl-C.
 
-  -m, --weights FILE      weights of a HoverFast network, .pth or .safetensors; default: the packaged
-                          ones, trained on synthetic slides for trying things out
+  -m, --weights FILE      weights of a HoverFast or HoVer-Net network (.pth, .tar, .safetensors; the tensors
+                          tell which); default: the packaged ones of a HoverFast, trained on synthetic
+                          slides for trying things out. Networks with classes give each nucleus its class
   -o, --output OUT        where to write
-  --format NAME           geojson, geojson.gz or hovernet-json, whatever the extension says
+  --format NAME           geojson, geojson.gz, hovernet-json, csv, annotation-store or
+                          dicom-ann, whatever the extension says
   --mpp N                 micrometres per pixel that the network works at, default its own; for a slide
                           that does not say its resolution: that of the slide
   --region X,Y,W,H        this part only, in level-0 pixels
@@ -51,7 +55,8 @@ OUT.part, which is a valid document at all times, also after Ctrl-C.
   --precision NAME        high (default), float32 or fast
   --device NAME           auto (default) or cpu
   --threads N             how many windows are worked on at once, default all cores
-  --tile-size N           pixels of the network's tiles, 256 to 4096, default 1280
+  --tile-size N           largest side of the network's tiles, 256 to 4096 px, default 1280 (HoverFast) or
+                          512 (HoVer-Net); memory grows with its square
   --tolerant              paint damaged tiles as background instead of stopping
   --openslide WHICH       auto (default), off or PATH: ${openslide(26)}
   --overlay OUT.png       also a picture of the slide or region with the outlines, at most 4096 px
@@ -74,6 +79,19 @@ copy fails or is interrupted.
   --tolerant           paint damaged tiles as background instead of stopping
   --openslide WHICH    auto (default), off or PATH: ${openslide(23)}
   --progress MODE      bar (default on a terminal), json (one object per line on stderr), none
+`;
+
+const evaluate = `Usage: histojet evaluate TRUTH PREDICTION [--types] [options]
+
+Compares the nuclei of two files, GeoJSON or HoVer-Net JSON, packed with gzip or not, with HoVer-Net's
+measures: Dice, AJI, DQ, SQ, PQ, AJI+. Coordinates of both must mean the same pixels.
+
+  --types             also compare the classes, by name: detection F1, accuracy, and per class DQ, SQ,
+                      PQ and F1. HoVer-Net's numbers are named Class 1, ...
+  --radius-px N       with --types: farthest distance of paired centroids, default 12
+  --pixel N           side of the grid on which areas are counted, in the files' pixels, default 1
+  --magnification N   of level 0: scales HoVer-Net files from their own magnification to it
+  --json              one JSON object
 `;
 
 const demo = `Usage: histojet demo [--out DIR] [--size N] [--seed N] [--threads N] [--precision NAME] [--progress MODE]
@@ -103,6 +121,7 @@ export const commandHelp: ReadonlyMap<string, string> = new Map([
   ['info', info],
   ['nuclei', nuclei],
   ['convert', convert],
+  ['evaluate', evaluate],
   ['demo', demo],
   ['doctor', doctor],
 ]);

@@ -9,6 +9,7 @@ const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['info', async () => (await import('./commands/info.js')).info],
   ['nuclei', async () => (await import('./commands/nuclei.js')).nuclei],
   ['convert', async () => (await import('./commands/convert.js')).convert],
+  ['evaluate', async () => (await import('./commands/evaluate.js')).evaluate],
   ['demo', async () => (await import('./commands/demo.js')).demo],
   ['doctor', async () => (await import('./commands/doctor.js')).doctor],
 ]);

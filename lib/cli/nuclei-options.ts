@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Rect } from '../internal/rect.js';
+import { type NucleusFormat, writerFormats } from '../writers/nucleus-writer.js';
 import { OptionReader, splitArguments } from './arguments.js';
 import { UsageError } from './exit-codes.js';
 import { type OpeningOptions, openingOptions, openingTable } from './opening-options.js';
@@ -10,7 +11,7 @@ export interface NucleiOptions {
   readonly slide: string;
   readonly output: string;
   readonly weights: string | undefined;
-  readonly format: 'geojson' | 'geojson.gz' | 'hovernet-json' | undefined;
+  readonly format: NucleusFormat | undefined;
   readonly mpp: number | undefined;
   readonly region: Rect | undefined;
   readonly tissue: boolean;
@@ -77,7 +78,7 @@ export function nucleiOptions(args: readonly string[]): NucleiOptions {
     output,
     overlay,
     weights: options.text('weights'),
-    format: options.word('format', ['geojson', 'geojson.gz', 'hovernet-json']),
+    format: options.word('format', writerFormats),
     mpp: options.number('mpp', { above: true }),
     region: options.rect('region'),
     tissue: !options.flag('no-tissue'),

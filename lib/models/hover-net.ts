@@ -19,12 +19,14 @@ let wrap: (loaded: LoadedModel) => HoverNet;
 
 /**
  * HoVer-Net: nuclei and their classes in H&E at 0.25 micrometres per pixel (Graham et al. 2019, vqdang/hover_net), modes
- * fast and original. Pictures only: `segmentSlide` rejects with `HISTOJET_UNSUPPORTED_FORMAT`.
+ * fast and original, on pictures and whole slides.
  *
  * @example
  * await using model = await HoverNet.load('hovernet_fast_pannuke_type_tf2pytorch.tar');
- * const nuclei = await model.segment(picture, { mpp: 0.25 });
- * for (const { type } of nuclei) console.log(model.info.types[type ?? 0]?.name);
+ * await using slide = await Slide.open('case-17.svs');
+ * for await (const nuclei of model.segmentSlide(slide)) {
+ *   for (const { type } of nuclei) console.log(model.info.types[type ?? 0]?.name);
+ * }
  */
 export class HoverNet extends NucleiModel {
   static {

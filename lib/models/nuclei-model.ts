@@ -225,12 +225,13 @@ export abstract class NucleiModel implements AsyncDisposable {
   }
 
   /**
-   * Nuclei of a whole slide, batch by batch; results depend neither on `tileSize` nor on `threads`.
+   * Nuclei of a whole slide, batch by batch; results do not depend on `threads`, and with {@link HoverFast} not on
+   * `tileSize`.
    *
-   * @returns to be looped over once: nuclei in level-0 pixels, areas in square micrometres
+   * @returns to be looped over once: nuclei in level-0 pixels, areas in square micrometres, with `types` and
+   * `typeProbabilities` for networks with classes
    * @throws {@link HistojetError} `HISTOJET_INVALID_ARGUMENT` (a slide without mpp: pass one to {@link Slide.open}),
-   * `HISTOJET_UNSUPPORTED_FORMAT` ({@link HoverNet}), `HISTOJET_CORRUPT_FILE`, `HISTOJET_IO`, `HISTOJET_DISPOSED` (when
-   * the loop begins); TypeError, RangeError
+   * `HISTOJET_CORRUPT_FILE`, `HISTOJET_IO`, `HISTOJET_DISPOSED` (when the loop begins); TypeError, RangeError
    */
   segmentSlide(slide: Slide, options?: SegmentSlideOptions): SlideSegmentation {
     if (!(slide instanceof Slide)) throw typeError(`slide: expected a Slide, got ${validate.kindOf(slide)}`);

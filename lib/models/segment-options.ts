@@ -15,7 +15,7 @@ import type { TissueMask } from '../slide/slide-types.js';
 /** Which stain the picture shows; `'ihc-dab'` keeps the haematoxylin alone. */
 export type Stain = 'he' | 'ihc-dab';
 
-/** Options of {@link HoverFast.segment}. */
+/** Options of {@link HoverFast.segment} and {@link HoverNet.segment}. */
 export interface SegmentOptions extends Omit<PostprocessOptions, 'minArea'> {
   /**
    * Smallest nucleus, in pixels at the network's resolution or in square micrometres.
@@ -37,7 +37,7 @@ export interface SegmentOptions extends Omit<PostprocessOptions, 'minArea'> {
   readonly signal?: AbortSignal;
 }
 
-/** Options of {@link HoverFast.segmentSlide}. */
+/** Options of {@link HoverFast.segmentSlide} and {@link HoverNet.segmentSlide}. */
 export interface SegmentSlideOptions extends SegmentOptions {
   /**
    * Works where there is tissue only: by this mask, or (true) by the one that {@link Slide.tissueMask} makes.
@@ -55,8 +55,9 @@ export interface SegmentSlideOptions extends SegmentOptions {
    */
   readonly region?: Rect;
   /**
-   * Largest side of the network's tiles in pixels of its resolution, 256 to 4096. Results do not depend on it.
-   * @defaultValue 1280
+   * Largest side of the network's tiles in pixels of its resolution, 256 to 4096. Results of {@link HoverFast} do not
+   * depend on it; those of {@link HoverNet}, which pads inside its tiles, do a little. Memory grows with its square.
+   * @defaultValue 1280 (HoverFast), 512 (HoverNet; with `compat` the reference's patch)
    */
   readonly tileSize?: number;
   /**
@@ -96,7 +97,7 @@ export function checkSegmentSlide(options: SegmentSlideOptions, threads: number)
     tissueMask: typeof tissue === 'boolean' ? undefined : checkTissueMask('tissue', tissue),
     findTissue: tissue === true,
     minTissue: validate.number('minTissue', options.minTissue ?? 0, 0, 1),
-    tileSize: validate.integer('tileSize', options.tileSize ?? 1280, 256, 4096),
+    tileSize: validate.optional('tileSize', options.tileSize, validate.integer, 256, 4096),
     threads: validate.integer('threads', options.threads ?? threads, 0, 4096),
   };
 }

@@ -1,9 +1,6 @@
-import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { pipeline } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 import { HistojetError } from '../errors.js';
 import * as validate from '../internal/validate.js';
+import { documentPieces } from './document-pieces.js';
 import { FeatureSplitter } from './feature-splitter.js';
 import { NucleusList, type Ring } from './nucleus-list.js';
 
@@ -28,38 +25,6 @@ export interface GeoJsonFeature {
   readonly geometry: GeoJsonGeometry | null;
   /** What else is known, for example QuPath's `objectType`, `classification` and `measurements`. */
   readonly properties: Readonly<Record<string, unknown>>;
-}
-
-const pieceBytes = 256 * 1024;
-
-async function isGzip(path: string): Promise<boolean> {
-  const file = await open(path);
-  try {
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(2), 0, 2, 0);
-    return bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
-  } finally {
-    await file.close();
-  }
-}
-
-/** The document's bytes, unpacked. */
-async function openPieces(path: string): Promise<AsyncIterable<Buffer>> {
-  const gzip = await isGzip(path);
-  const file = createReadStream(path, { highWaterMark: pieceBytes });
-  if (!gzip) return file;
-  return pipeline(file, createGunzip({ chunkSize: pieceBytes }), () => {}); // errors reach the reader of the last stream
-}
-
-function systemError(path: string, cause: unknown): unknown {
-  if (!(cause instanceof Error) || !('code' in cause)) return cause;
-  const code = String(cause.code);
-  if (code.startsWith('Z_')) {
-    return new HistojetError('HISTOJET_CORRUPT_FILE', `${path}: the gzip stream is damaged: ${cause.message}`, {
-      cause,
-    });
-  }
-  if ('syscall' in cause) return new HistojetError('HISTOJET_IO', `cannot read ${path}: ${cause.message}`, { cause });
-  return cause;
 }
 
 interface Element {
@@ -107,24 +72,23 @@ export async function* readGeoJson(
   validate.text('path', path);
   const signal = validate.signal(options?.signal);
   const splitter = new FeatureSplitter(path);
-  try {
-    for await (const piece of await openPieces(path)) {
-      signal?.throwIfAborted();
-      for (const text of splitter.push(piece)) {
-        for (const element of parse(text, path)) yield* featuresOf(element, path);
-      }
+  for await (const piece of documentPieces(path, signal)) {
+    for (const text of splitter.push(piece)) {
+      for (const element of parse(text, path)) yield* featuresOf(element, path);
     }
-  } catch (error) {
-    throw systemError(path, error);
   }
   splitter.end();
 }
 
-/** Outer rings of polygons; other geometries have none. */
-function outerRings(geometry: GeoJsonGeometry | null): Ring[] {
-  if (geometry?.type === 'Polygon') return [geometry.coordinates[0] as Ring];
-  if (geometry?.type === 'MultiPolygon') return geometry.coordinates.map((polygon) => (polygon as Ring[])[0] as Ring);
-  return [];
+/** Outer rings of polygons; other geometries have none. What the rings hold is not checked. */
+export function outerRings(geometry: GeoJsonGeometry | null): Ring[] {
+  const coordinates: unknown = geometry?.coordinates;
+  if (!Array.isArray(coordinates)) return [];
+  const polygons: unknown[] =
+    geometry?.type === 'Polygon' ? [coordinates] : geometry?.type === 'MultiPolygon' ? coordinates : [];
+  return polygons.flatMap((polygon) =>
+    Array.isArray(polygon) && Array.isArray(polygon[0]) ? [polygon[0] as Ring] : [],
+  );
 }
 
 /**
@@ -136,7 +100,7 @@ function outerRings(geometry: GeoJsonGeometry | null): Ring[] {
 export async function readNuclei(path: string, options?: { readonly signal?: AbortSignal }): Promise<NucleusList> {
   const rings: Ring[] = [];
   for await (const { geometry } of readGeoJson(path, options)) {
-    for (const ring of outerRings(geometry)) if (ring !== undefined && ring.length >= 3) rings.push(ring);
+    for (const ring of outerRings(geometry)) if (ring.length >= 3) rings.push(ring);
   }
   return NucleusList.fromContours(rings);
 }

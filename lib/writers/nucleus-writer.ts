@@ -15,7 +15,7 @@ export interface NucleusClass {
   readonly color: readonly [number, number, number];
 }
 
-/** What a writer notes about the model; {@link HoverFast} has it. */
+/** What a writer notes about the model; {@link HoverFast} and {@link HoverNet} have it. */
 export interface ModelProvenance {
   /** The model's description. */
   readonly info: {
@@ -23,6 +23,8 @@ export interface ModelProvenance {
     readonly architecture: string;
     /** How it computes. */
     readonly precision: string;
+    /** Names and colours of its classes by number; absent or empty for networks without classes. */
+    readonly types?: readonly NucleusClass[];
     /** Where its weights come from. */
     readonly weights: {
       /** Hash of the weights' file. */
@@ -31,23 +33,26 @@ export interface ModelProvenance {
   };
 }
 
-/** A file format for nuclei. */
-export type NucleusFormat = 'geojson' | 'geojson.gz' | 'hovernet-json';
+/**
+ * A file format for nuclei: GeoJSON for QuPath, plain or packed; HoVer-Net's JSON; CSV; TIAToolbox' annotation store
+ * (SQLite); DICOM Microscopy Bulk Simple Annotations.
+ */
+export type NucleusFormat = 'geojson' | 'geojson.gz' | 'hovernet-json' | 'csv' | 'annotation-store' | 'dicom-ann';
 
 /** Options of {@link createWriter}. */
 export interface WriterOptions {
   /** Where the nuclei come from: gives the resolution, the bounds and the fingerprint. */
   readonly slide?: Slide;
-  /** What found them: gives the hash of the weights. */
+  /** What found them: gives the hash of the weights and the classes. */
   readonly model?: ModelProvenance;
   /**
    * The format.
-   * @defaultValue by the extension: `.geojson`, `.geojson.gz`, `.json` (HoVer-Net)
+   * @defaultValue by the extension: `.geojson`, `.geojson.gz`, `.json` (HoVer-Net), `.csv`, `.db` (annotation store), `.dcm`
    */
   readonly format?: NucleusFormat;
   /**
    * What (0, 0) is in the file: the corner of the slide's bounds (as QuPath shows slides) or of level 0.
-   * @defaultValue 'bounds' for GeoJSON, 'level0' for HoVer-Net's JSON
+   * @defaultValue 'bounds' for GeoJSON, 'level0' for all others
    */
   readonly origin?: 'bounds' | 'level0';
   /**
@@ -57,7 +62,7 @@ export interface WriterOptions {
   readonly processingMpp?: number;
   /**
    * Names and colours by type number.
-   * @defaultValue one class, `Nucleus`
+   * @defaultValue those of the model, or one class, `Nucleus`
    */
   readonly classes?: readonly NucleusClass[];
   /** Settings of the run, noted in the file's provenance. Plain JSON values; leave out what changes from run to run. */
@@ -96,7 +101,7 @@ let wrap: (handle: WriterHandle, path: string) => NucleusWriter;
 
 /**
  * Streams nuclei into a file in bounded memory. The file keeps the suffix `.part` until it is closed; after each write
- * the `.part` is itself a complete document.
+ * the `.part` is itself a complete document (DICOM: only once the writer is closed or abandoned).
  *
  * @example
  * const writer = await createWriter('case-17.geojson.gz', { slide, model });
@@ -187,7 +192,7 @@ export class NucleusWriter implements AsyncDisposable {
 export async function createWriter(path: string, options?: WriterOptions): Promise<NucleusWriter> {
   validate.text('path', path);
   const given = validate.options('options', options);
-  const { slide, model, format, origin, processingMpp, classes = [], signal } = given;
+  const { slide, model, format, origin, processingMpp, classes = model?.info.types ?? [], signal } = given;
   const checked = {
     format: format === undefined ? '' : validate.oneOf('format', format, writerFormats),
     origin: origin === undefined ? undefined : validate.oneOf('origin', origin, ['bounds', 'level0']),

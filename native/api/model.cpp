@@ -65,12 +65,6 @@ Maps NucleiModel::predict(ImageView rgb, const PredictOptions& options, const Ca
 std::shared_ptr<pipeline::SlideRun> NucleiModel::segment_slide(const Slide& slide,
                                                                const pipeline::SegmentSlideOptions& options,
                                                                const CancelToken& cancel) const {
-  if (info().output_margin_px > 0) {
-    throw Error(ErrorCode::kUnsupportedFormat,
-                info().architecture +
-                    ": whole slides are not supported with this network, whose maps are smaller than "
-                    "its tiles; predict() and segment() work on pictures and regions");
-  }
   return pipeline::SlideRun::start(slide.shared(), network_, options, cancel);
 }
 

@@ -119,7 +119,7 @@ Napi::Value run_postprocess(const Napi::CallbackInfo& info) {
       nuclei_handle);
 }
 
-Napi::Value scores_to_js(Napi::Env env, const nuclei::Scores& scores) {
+Napi::Object scores_to_js(Napi::Env env, const nuclei::Scores& scores) {
   auto object = Napi::Object::New(env);
   object.Set("dice", scores.dice);
   object.Set("aji", scores.aji);
@@ -145,6 +145,44 @@ Napi::Value score_nuclei(const Napi::CallbackInfo& info) {
       scores_to_js);
 }
 
+Napi::Value type_scores_to_js(Napi::Env env, const nuclei::TypeScores& scores) {
+  auto types = Napi::Array::New(env, scores.types.size());
+  for (std::size_t i = 0; i < scores.types.size(); ++i) {
+    const nuclei::TypeScore& score = scores.types[i];
+    Napi::Object type = scores_to_js(env, score.segmentation);
+    type.Set("type", static_cast<double>(score.type));
+    type.Set("f1", score.f1);
+    type.Set("agreeing", static_cast<double>(score.agreeing));
+    type.Set("onlyPredicted", static_cast<double>(score.only_predicted));
+    type.Set("onlyTruth", static_cast<double>(score.only_truth));
+    type.Set("unpairedPredicted", static_cast<double>(score.unpaired_predicted));
+    type.Set("unpairedTruth", static_cast<double>(score.unpaired_truth));
+    types.Set(static_cast<std::uint32_t>(i), type);
+  }
+  auto object = Napi::Object::New(env);
+  object.Set("types", types);
+  object.Set("meanDq", scores.mean_dq);
+  object.Set("meanSq", scores.mean_sq);
+  object.Set("meanPq", scores.mean_pq);
+  object.Set("detectionF1", scores.detection_f1);
+  object.Set("accuracy", scores.accuracy);
+  object.Set("paired", static_cast<double>(scores.paired));
+  object.Set("unpairedTruth", static_cast<double>(scores.unpaired_truth));
+  object.Set("unpairedPredicted", static_cast<double>(scores.unpaired_predicted));
+  object.Set("greedilyPaired", static_cast<double>(scores.greedily_paired));
+  return object;
+}
+
+/// (truth, predicted: nuclei, radius, pixel, cancel) → scores of types
+Napi::Value score_nucleus_types(const Napi::CallbackInfo& info) {
+  return spawn(
+      info, cancel_flag(info[4]),
+      [truth = get<const NucleiResult>(info[0]), predicted = get<const NucleiResult>(info[1]),
+       options = nuclei::TypeScoreOptions{info[2].ToNumber().DoubleValue(), info[3].ToNumber().DoubleValue()}](
+          const CancelToken& cancel) { return nuclei::score_types(truth->list, predicted->list, options, cancel); },
+      type_scores_to_js);
+}
+
 /// (truth, predicted: Int32Array, height, width, cancel) → scores
 Napi::Value score_label_maps(const Napi::CallbackInfo& info) {
   return spawn(
@@ -165,6 +203,7 @@ void export_nuclei(Napi::Env env, Napi::Object exports) {
   export_function<join>(env, exports, "nucleiConcat");
   export_function<run_postprocess>(env, exports, "hoverPostprocess");
   export_function<score_nuclei>(env, exports, "scoreNuclei");
+  export_function<score_nucleus_types>(env, exports, "scoreNucleusTypes");
   export_function<score_label_maps>(env, exports, "scoreLabels");
 }
 

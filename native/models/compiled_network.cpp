@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "base/error.hpp"
+#include "models/tile_sides.hpp"
 
 namespace histojet::models {
 namespace {
@@ -22,15 +23,14 @@ class EngineSession final : public NucleiNetwork::Session {
 
 /// @throws Error kInvalidArgument with the sides nearest to the wrong one.
 void check_side(const NetworkInfo& info, std::int64_t side) {
+  if (is_allowed_side(info, side)) return;
   const std::int64_t rest = (side - info.side_offset_px) % info.side_multiple;
-  if (side >= info.min_side_px && rest == 0) return;
   const std::int64_t below = std::max(side - rest, info.min_side_px);
   const std::int64_t above = std::max(side - rest + info.side_multiple, info.min_side_px);
-  const std::string offset = info.side_offset_px > 0 ? " plus " + std::to_string(info.side_offset_px) : "";
   throw Error(
       ErrorCode::kInvalidArgument,
-      info.architecture + ": a tile cannot have a side of " + std::to_string(side) + " px; sides are multiples of " +
-          std::to_string(info.side_multiple) + offset + " from " + std::to_string(info.min_side_px) + " on" +
+      info.architecture + ": a tile cannot have a side of " + std::to_string(side) + " px; sides are " +
+          allowed_sides(info) +
           (below < above ? ", the nearest are " + std::to_string(below) + " and " + std::to_string(above) : "") +
           "; the usual side is " + std::to_string(info.default_tile_px));
 }

@@ -47,7 +47,10 @@ struct NetworkInfo {
   std::int64_t side_offset_px = 0;
   std::int64_t min_side_px = 1;
   std::int64_t default_tile_px = 1024;  ///< side of the reference's tiles
-  std::vector<NucleusType> types;       ///< by number, 0 background; empty for networks without types
+  /// Largest side of the tiles of whole slides unless the caller says another: what costs little per pixel in a session
+  /// that each thread can afford. The default holds a field of 1024 px and its margins.
+  std::int64_t slide_tile_px = 1280;
+  std::vector<NucleusType> types;  ///< by number, 0 background; empty for networks without types
 };
 
 /// A network that turns RGB tiles into nuclei maps, compiled for this CPU. Immutable and shared by threads.

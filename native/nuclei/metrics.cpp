@@ -62,8 +62,10 @@ Agreement compare_labels(std::span<const std::int32_t> truth, std::span<const st
   return agreement;
 }
 
-/// Outlines are rasterised again whenever a candidate needs them: a slide's pixels would not fit into memory.
+}  // namespace
+
 Agreement compare_outlines(const NucleusList& truth, const NucleusList& predicted, double pixel) {
+  // Outlines are rasterised again whenever a candidate needs them: a slide's pixels would not fit into memory.
   Agreement agreement;
   std::vector<Extent> boxes;
   std::vector<Span> spans, other;
@@ -86,8 +88,6 @@ Agreement compare_outlines(const NucleusList& truth, const NucleusList& predicte
   }
   return agreement;
 }
-
-}  // namespace
 
 Scores score_labels(std::span<const std::int32_t> truth, std::span<const std::int32_t> predicted, std::int64_t height,
                     std::int64_t width) {

@@ -17,11 +17,16 @@ void NucleusList::append(const NucleusList& other, std::size_t i) {
                    other.centroids.begin() + 2 * static_cast<std::ptrdiff_t>(i) + 2);
   boxes.insert(boxes.end(), other.boxes.begin() + 4 * static_cast<std::ptrdiff_t>(i),
                other.boxes.begin() + 4 * static_cast<std::ptrdiff_t>(i) + 4);
-  areas.push_back(other.areas[i]);
   if (other.typed()) {
+    // Lists made from outlines have types without probabilities; one such part leaves the whole list without them.
+    if (!other.type_probabilities.empty() && type_probabilities.size() == size()) {
+      type_probabilities.push_back(other.type_probabilities[i]);
+    } else {
+      type_probabilities.clear();
+    }
     types.push_back(other.types[i]);
-    type_probabilities.push_back(other.type_probabilities[i]);
   }
+  areas.push_back(other.areas[i]);
   const std::span<const float> ring = other.contour(i);
   contour_points.insert(contour_points.end(), ring.begin(), ring.end());
   contour_starts.push_back(contour_points.size() / 2);

@@ -25,7 +25,8 @@ struct NucleusList {
     return std::span(contour_points).subspan(2 * contour_starts[i], 2 * (contour_starts[i + 1] - contour_starts[i]));
   }
 
-  /// Adds nucleus `i` of `other`; both must be typed or both untyped (an empty list takes the other's kind).
+  /// Adds nucleus `i` of `other`; both must be typed or both untyped (an empty list takes the other's kind). Where one
+  /// of them has no probabilities of types, the result has none.
   void append(const NucleusList& other, std::size_t i);
   /// Coordinates become (x * scale_x + dx, y * scale_y + dy); areas become area * area_scale.
   void transform(double scale_x, double scale_y, double dx, double dy, double area_scale);

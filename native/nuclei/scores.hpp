@@ -21,6 +21,9 @@ struct Agreement {
   std::vector<Overlap> overlaps;  ///< sorted by truth, then predicted
 };
 
+/// What two lists of outlines share, counted on a grid of squares with the side `pixel` (in the lists' units, above 0).
+Agreement compare_outlines(const NucleusList& truth, const NucleusList& predicted, double pixel);
+
 /// How AJI+ pairs the objects.
 enum class Pairing {
   kOptimal,  ///< largest sum of IoU (Kuhn-Munkres within each cluster of overlapping objects; greedy in clusters too

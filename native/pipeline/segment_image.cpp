@@ -6,9 +6,6 @@
 namespace histojet::pipeline {
 namespace {
 
-/// Largest tile of a single picture: a field of 1024 px and its margins go through the network at once.
-constexpr std::int64_t kImageTile_px = 1280;
-
 /// Index into [0, length) of position `i` on a line that is mirrored at both ends without repeating the end points.
 std::int64_t reflected(std::int64_t i, std::int64_t length) {
   if (length == 1) return 0;
@@ -42,7 +39,7 @@ Maps predict_maps(std::shared_ptr<const models::NucleiNetwork> network, ImageVie
                                                  std::to_string(rgb.width) + " x " + std::to_string(rgb.height) +
                                                  " with " + std::to_string(rgb.channels) + " channels");
   }
-  const TilePlan plan = plan_tiles(network->info(), rgb.height, rgb.width, kImageTile_px);
+  const TilePlan plan = plan_tiles(network->info(), rgb.height, rgb.width, network->info().slide_tile_px);
   Image input = with_reflected_border(rgb, plan.margin, plan.input_height(), plan.input_width());
   if (stain == Stain::kIhcDab) tiles::keep_haematoxylin(input);
   SessionPool sessions(network);

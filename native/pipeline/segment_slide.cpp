@@ -83,16 +83,27 @@ void set_region(Plan& plan) {
   }
 }
 
+void set_tile_size(Plan& plan) {
+  std::int64_t& tile_size = plan.options.tile_size;
+  const models::NetworkInfo& network = plan.network->info();
+  if (tile_size == 0) {
+    const bool as_reference = plan.options.postprocess.compat && network.output_margin_px > 0;
+    tile_size = as_reference ? network.default_tile_px : network.slide_tile_px;
+  } else if (tile_size < kSmallestTile_px || tile_size > kLargestTile_px) {
+    throw Error(ErrorCode::kInvalidArgument, "tileSize: expected " + std::to_string(kSmallestTile_px) + " to " +
+                                                 std::to_string(kLargestTile_px) + " px, got " +
+                                                 std::to_string(tile_size));
+  }
+  // A size that the network has no tile for is told before the first window runs.
+  plan_tiles(network, kWindow_px, kWindow_px, tile_size);
+}
+
 Plan make_plan(std::shared_ptr<const slide::Slide> slide, std::shared_ptr<const models::NucleiNetwork> network,
                const SegmentSlideOptions& options) {
   Plan plan{.slide = std::move(slide), .network = std::move(network), .options = options};
   set_resolution(plan);
   set_region(plan);
-  if (options.tile_size < kSmallestTile_px || options.tile_size > kLargestTile_px) {
-    throw Error(ErrorCode::kInvalidArgument, "tileSize: expected " + std::to_string(kSmallestTile_px) + " to " +
-                                                 std::to_string(kLargestTile_px) + " px, got " +
-                                                 std::to_string(options.tile_size));
-  }
+  set_tile_size(plan);
   if (options.min_area_um2) plan.options.postprocess.min_area_px = *options.min_area_um2 / (plan.mpp * plan.mpp);
   const int all = Executor::instance().thread_count();
   plan.threads = options.threads > 0 ? std::min(options.threads, all) : all;

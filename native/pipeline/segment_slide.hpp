@@ -24,8 +24,10 @@ struct SegmentSlideOptions {
   std::optional<slide::Rect> region;  ///< level-0 pixels; default: the whole slide
   bool find_tissue = true;            ///< skip windows without tissue (mask made here unless given)
   std::optional<tiles::TissueMask> tissue;
-  double min_tissue = 0;          ///< a window runs when its tissue share is above this
-  std::int64_t tile_size = 1280;  ///< largest side of the network's tiles in px, margins included; 256…4096
+  double min_tissue = 0;  ///< a window runs when its tissue share is above this
+  /// Largest side of the network's tiles in px, margins included; 256…4096. 0: the network's slide_tile_px, or the
+  /// reference's tile for a network that does not pad and postprocess.compat.
+  std::int64_t tile_size = 0;
   Stain stain = Stain::kHe;
   nuclei::PostprocessOptions postprocess;  ///< min_area_px is replaced when min_area_um2 is set
   std::optional<double> min_area_um2;

@@ -4,6 +4,7 @@
 
 #include "base/checked.hpp"
 #include "base/error.hpp"
+#include "models/tile_sides.hpp"
 
 namespace histojet::pipeline {
 namespace {
@@ -18,7 +19,7 @@ void place(const Maps& tile, const TilePlan& plan, std::int64_t top, std::int64_
   const std::int64_t columns = std::min(plan.clean_width, whole.width - left);
   const auto copy = [&](const auto* from, auto* to) {
     for (std::int64_t y = 0; y < rows; ++y) {
-      const auto* source = from + (y + plan.margin) * tile.width + plan.margin;
+      const auto* source = from + (y + plan.map_margin) * tile.width + plan.map_margin;
       std::copy(source, source + columns, to + (top + y) * whole.width + left);
     }
   };
@@ -29,17 +30,37 @@ void place(const Maps& tile, const TilePlan& plan, std::int64_t top, std::int64_
   if (!tile.tp.empty()) copy(tile.tp.data(), whole.tp.data());
 }
 
+/// A network that pads may round its maps' size down; what is taken of them must be there all the same.
+void check_size(const Maps& tile, const TilePlan& plan) {
+  if (tile.height >= plan.map_margin + plan.clean_height && tile.width >= plan.map_margin + plan.clean_width) return;
+  throw Error(ErrorCode::kInternal, "predict_tiled: a tile's maps have " + std::to_string(tile.width) + " x " +
+                                        std::to_string(tile.height) + " px, less than their place in the plan");
+}
+
+/// Tiles whose maps touch: interiors are what an allowed side leaves after the output margin.
+TilePlan plan_touching_maps(const models::NetworkInfo& network, std::int64_t height, std::int64_t width,
+                            std::int64_t tile_size) {
+  TilePlan plan;
+  plan.margin = network.output_margin_px;
+  const std::int64_t largest = models::largest_side_up_to(network, tile_size);
+  const std::int64_t smallest = std::min(network.default_tile_px, largest);
+  const auto split = [&](std::int64_t length, std::int64_t& count, std::int64_t& clean) {
+    count = std::max<std::int64_t>(1, ceil_div(length, largest - 2 * plan.margin));
+    const std::int64_t side = std::max(ceil_div(length, count) + 2 * plan.margin, smallest);
+    clean = models::smallest_side_from(network, side) - 2 * plan.margin;
+  };
+  split(height, plan.rows, plan.clean_height);
+  split(width, plan.columns, plan.clean_width);
+  return plan;
+}
+
 }  // namespace
 
 TilePlan plan_tiles(const models::NetworkInfo& network, std::int64_t height, std::int64_t width,
                     std::int64_t tile_size) {
-  if (network.output_margin_px > 0) {
-    throw Error(ErrorCode::kUnsupportedFormat, "tiles: " + network.architecture + " gives maps that are smaller by " +
-                                                   std::to_string(network.output_margin_px) +
-                                                   " px on each side, expected a network that keeps the size");
-  }
+  if (network.output_margin_px > 0) return plan_touching_maps(network, height, width, tile_size);
   TilePlan plan;
-  plan.margin = round_up(network.margin_px, network.origin_multiple);
+  plan.margin = plan.map_margin = round_up(network.margin_px, network.origin_multiple);
   const std::int64_t largest = (std::max(tile_size - 2 * plan.margin, network.origin_multiple)) /
                                network.origin_multiple * network.origin_multiple;
   const auto split = [&](std::int64_t length, std::int64_t& count, std::int64_t& clean) {
@@ -92,6 +113,7 @@ Maps predict_tiled(SessionPool& sessions, const TilePlan& plan, ImageView input,
       const ImageView view(input.row(top) + left * input.channels, plan.tile_width(), plan.tile_height(),
                            input.channels, input.stride);
       sessions.network().predict(*session, view, tile, max_threads, cancel);
+      check_size(tile, plan);
       if (!tile.tp.empty()) whole.tp.resize(pixels);
       place(tile, plan, top, left, whole);
     }

@@ -14,15 +14,17 @@
 
 namespace histojet::pipeline {
 
-/// How an area is cut into network tiles of equal size whose clean interiors lie side by side. Interiors start at
-/// multiples of the network's pooling grid and carry its whole receptive field around them, so that the maps do not
-/// depend on the cut.
+/// How an area is cut into network tiles of equal size whose clean interiors lie side by side. Interiors of a network
+/// that pads start at multiples of its pooling grid and carry its whole receptive field around them, so that the maps
+/// do not depend on the cut. Maps of a network that does not pad (output_margin_px) hold just the interiors: tiles lie
+/// so that their maps touch, as in its reference, and near the tiles' borders the maps depend a little on the cut.
 struct TilePlan {
   std::int64_t rows = 0;
   std::int64_t columns = 0;
   std::int64_t clean_height = 0;  ///< interior of one tile
   std::int64_t clean_width = 0;
-  std::int64_t margin = 0;  ///< pixels around each interior
+  std::int64_t margin = 0;      ///< pixels around each interior
+  std::int64_t map_margin = 0;  ///< how much of that the tile's maps show too; the rest they lack
 
   std::int64_t tile_height() const { return clean_height + 2 * margin; }
   std::int64_t tile_width() const { return clean_width + 2 * margin; }
@@ -31,7 +33,10 @@ struct TilePlan {
   std::int64_t input_width() const { return columns * clean_width + 2 * margin; }
 };
 
-/// Fewest tiles of at most `tile_size` pixels a side (margins included) that cover `height` x `width`.
+/// Fewest tiles of at most `tile_size` pixels a side (margins included) that cover `height` x `width`, no larger than
+/// that takes. Tiles of a network that does not pad have sides that it allows, and none below its own tile
+/// (default_tile_px) unless `tile_size` is: less context than it was trained with makes its maps worse.
+/// @throws Error kInvalidArgument when such a network allows no side up to `tile_size`, naming those that it allows.
 TilePlan plan_tiles(const models::NetworkInfo& network, std::int64_t height, std::int64_t width,
                     std::int64_t tile_size);
 

@@ -13,9 +13,9 @@ namespace {
 /// Longer extensions stand first: ".geojson.gz" also ends in something that others may claim.
 const std::vector<WriterFormat>& formats() {
   static const std::vector<WriterFormat> table{
-      {"geojson.gz", {".geojson.gz"}, make_geojson_gz},
-      {"geojson", {".geojson"}, make_geojson},
-      {"hovernet-json", {".json"}, make_hovernet_json},
+      {"geojson.gz", {".geojson.gz"}, make_geojson_gz},     {"geojson", {".geojson"}, make_geojson},
+      {"hovernet-json", {".json"}, make_hovernet_json},     {"csv", {".csv"}, make_csv},
+      {"annotation-store", {".db"}, make_annotation_store}, {"dicom-ann", {".dcm"}, make_dicom_ann},
   };
   return table;
 }

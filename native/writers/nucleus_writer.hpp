@@ -21,7 +21,7 @@ enum class Origin { kBounds, kLevel0 };
 
 struct WriterOptions {
   std::string path;              ///< final name; bytes go to `<path>.part` until close()
-  std::string format;            ///< "geojson", "geojson.gz", "hovernet-json"; empty: from the extension
+  std::string format;            ///< one of writer_formats(); empty: from the extension
   std::optional<Origin> origin;  ///< default: bounds for GeoJSON, level 0 for the rest
   std::int64_t bounds_x = 0;     ///< level-0 corner of the slide's bounds
   std::int64_t bounds_y = 0;
@@ -33,7 +33,8 @@ struct WriterOptions {
   std::vector<NucleusClass> classes;  ///< index = type id; empty: one class "Nucleus"
 };
 
-/// Streams nuclei into a file with bounded memory. After every write() the `.part` is a complete, readable document.
+/// Streams nuclei into a file with bounded memory. After every write() the `.part` is a complete, readable document;
+/// DICOM's, whose lengths come first, is empty until close() or destruction.
 /// Not safe from several threads at once.
 class NucleusWriter {
  public:

@@ -18,6 +18,9 @@ struct WriterFormat {
 std::unique_ptr<NucleusWriter> make_geojson(const WriterOptions& options);
 std::unique_ptr<NucleusWriter> make_geojson_gz(const WriterOptions& options);
 std::unique_ptr<NucleusWriter> make_hovernet_json(const WriterOptions& options);
+std::unique_ptr<NucleusWriter> make_csv(const WriterOptions& options);
+std::unique_ptr<NucleusWriter> make_annotation_store(const WriterOptions& options);
+std::unique_ptr<NucleusWriter> make_dicom_ann(const WriterOptions& options);
 
 /// Level-0 corner that coordinates are counted from: the slide's bounds, or (0, 0).
 struct Corner {

@@ -3,13 +3,17 @@ import { access, unlink, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import {
   createWriter,
+  defaultWeightsPath,
   encodePng,
-  HoverFast,
+  type HoverFast,
+  type HoverNet,
+  loadModel,
   type NucleusWriter,
   type Rect,
   type SegmentSlideOptions,
   Slide,
 } from '../../index.js';
+import { ClassCounter } from '../class-counter.js';
 import type { Command } from '../command.js';
 import { exitCodes, UsageError, writing } from '../exit-codes.js';
 import { withInterruption } from '../interruption.js';
@@ -36,7 +40,7 @@ async function openSlide(options: NucleiOptions, signal: AbortSignal): Promise<S
 }
 
 /** What shapes the result; noted in the file, so nothing that only shapes the speed. */
-function resultSettings(options: NucleiOptions, model: HoverFast): Readonly<Record<string, unknown>> {
+function resultSettings(options: NucleiOptions, model: HoverFast | HoverNet): Readonly<Record<string, unknown>> {
   const { mpp = model.info.mpp, region, tissue, variant = 'hovernet', stain = 'he', minAreaUm2, simplify } = options;
   return { mpp, variant, stain, tissue, region, minAreaUm2, simplify };
 }
@@ -72,14 +76,15 @@ function regionOf({ region }: NucleiOptions, { width, height }: Slide): Rect {
 interface Run {
   readonly options: NucleiOptions;
   readonly slide: Slide;
-  readonly model: HoverFast;
+  readonly model: HoverFast | HoverNet;
   readonly writer: NucleusWriter;
+  readonly classes: ClassCounter;
   readonly display: ProgressDisplay;
   readonly signal: AbortSignal;
 }
 
 async function segment(run: Run, picture: OutlinePicture | undefined): Promise<void> {
-  const { options, slide, model, writer, display, signal } = run;
+  const { options, slide, model, writer, classes, display, signal } = run;
   const batches = model.segmentSlide(slide, {
     ...segmentOptions(options, slide),
     signal,
@@ -87,6 +92,7 @@ async function segment(run: Run, picture: OutlinePicture | undefined): Promise<v
   });
   for await (const batch of batches) {
     await writing(() => writer.write(batch));
+    classes.add(batch);
     await picture?.add(batch, signal);
   }
   for (const warning of new Set([...slide.warnings, ...batches.warnings])) display.warn(warning);
@@ -135,7 +141,7 @@ export const nuclei: Command = async (args, terminal) => {
     regionOf(options, slide);
     const { output, format, overlay, precision, device, threads } = options;
     if (overlay !== undefined) await writing(() => access(dirname(resolve(overlay)), constants.W_OK));
-    await using model = await HoverFast.load(options.weights, {
+    await using model = await loadModel(options.weights ?? defaultWeightsPath(), {
       ...(precision !== undefined && { precision }),
       ...(device !== undefined && { device }),
       ...(threads !== undefined && { threads }),
@@ -146,12 +152,14 @@ export const nuclei: Command = async (args, terminal) => {
     const writer = await writing(() =>
       createWriter(output, { slide, model, config, processingMpp, ...(format !== undefined && { format }), signal }),
     );
-    await finish({ options, slide, model, writer, display, signal });
+    const classes = new ClassCounter(model.info.types);
+    await finish({ options, slide, model, writer, classes, display, signal });
     const seconds = (performance.now() - started) / 1000;
     const path = resolve(output);
-    display.result(`${grouped(writer.count)} nuclei in ${clock(seconds)}: ${path}`, {
+    display.result(`${grouped(writer.count)} nuclei in ${clock(seconds)}: ${path}${classes.text()}`, {
       path,
       nuclei: writer.count,
+      ...(classes.known && { classes: classes.counts() }),
       seconds: Number(seconds.toFixed(3)),
       ...(overlay !== undefined && { overlay: resolve(overlay) }),
     });

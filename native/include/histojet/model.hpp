@@ -56,7 +56,7 @@ class NucleiModel {
   /// not the network's is resampled for the network; labels and coordinates are those of the picture all the same.
   nuclei::PostprocessResult segment(ImageView rgb, const SegmentImageOptions& options,
                                     const CancelToken& cancel = {}) const;
-  /// See pipeline::SlideRun::start. @throws Error kUnsupportedFormat for networks that do not pad (HoVer-Net).
+  /// See pipeline::SlideRun::start.
   std::shared_ptr<pipeline::SlideRun> segment_slide(const Slide& slide, const pipeline::SegmentSlideOptions& options,
                                                     const CancelToken& cancel = {}) const;
 

@@ -8,6 +8,7 @@
 #include "nuclei/metrics.hpp"
 #include "nuclei/nucleus_list.hpp"
 #include "nuclei/postprocess.hpp"
+#include "nuclei/type_scores.hpp"
 
 namespace histojet {
 

@@ -13,7 +13,8 @@ describe('main', () => {
     for (const args of [[], ['help'], ['--help'], ['-h']]) {
       const { exitCode, stdout, stderr } = await run(...args);
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-      for (const command of ['info', 'nuclei', 'convert', 'demo', 'doctor']) expect(stdout).toContain(command);
+      for (const command of ['info', 'nuclei', 'convert', 'evaluate', 'demo', 'doctor'])
+        expect(stdout).toContain(command);
     }
     const { stdout } = await run('help', 'nuclei');
     expect(stdout).toContain('--min-area-um2');
@@ -31,7 +32,9 @@ describe('main', () => {
     const { exitCode, stdout, stderr } = await run('frobnicate');
     expect(exitCode).toBe(3);
     expect(stdout).toBe('');
-    expect(stderr).toBe('histojet: unknown command frobnicate\nknown are info, nuclei, convert, demo, doctor, help\n');
+    expect(stderr).toBe(
+      'histojet: unknown command frobnicate\nknown are info, nuclei, convert, evaluate, demo, doctor, help\n',
+    );
   });
 
   it('tells errors by machine too when progress is JSON', async () => {

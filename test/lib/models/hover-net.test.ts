@@ -1,13 +1,12 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { HoverFast, HoverNet, loadModel, Slide } from '../../../lib/index.js';
+import { HoverFast, HoverNet, loadModel } from '../../../lib/index.js';
 import {
   expectArgumentError,
   expectCode,
   expectSameBytes,
   fixture,
   pattern,
-  smallSlide,
   temporaryFolder,
   tinyWeights,
 } from '../support.js';
@@ -118,10 +117,4 @@ test('segment gives nuclei with classes', async () => {
   expect(nuclei.labels?.shape).toEqual([80, 100]);
   expect(nuclei.length).toBeGreaterThan(0);
   expect(nuclei.types).toHaveLength(nuclei.length);
-});
-
-test('whole slides are refused with a typed error', async () => {
-  await using slide = await Slide.open((await smallSlide(folder)).path);
-  const run = model.segmentSlide(slide)[Symbol.asyncIterator]().next();
-  await expectCode(run, 'HISTOJET_UNSUPPORTED_FORMAT', /^hovernet: whole slides/);
 });

@@ -17,7 +17,7 @@
 namespace histojet::test {
 
 /// A slide of one level with a disc in each cell of a grid, jittered. Red and green say where in its disc a pixel lies,
-/// blue is 0 inside and 255 outside: DiscNetwork below reads perfect maps from that.
+/// blue is its type less one inside and 255 outside: DiscNetwork below reads perfect maps from that.
 class DiscSlide final : public slide::Slide {
  public:
   static constexpr std::int64_t kCell = 48;
@@ -35,6 +35,10 @@ class DiscSlide final : public slide::Slide {
     const double free = kCell - 2 * kRadius - 4;
     return {column * kCell + kRadius + 2 + (hash % 1000) / 1000.0 * free,
             row * kCell + kRadius + 2 + (hash / 1000 % 1000) / 1000.0 * free};
+  }
+  /// 1, 2 or 3; neighbours differ.
+  static std::uint8_t type(std::int64_t column, std::int64_t row) {
+    return static_cast<std::uint8_t>(1 + (column + 2 * row) % 3);
   }
   std::int64_t disc_count() const { return (width() / kCell) * (height() / kCell); }
 
@@ -102,7 +106,7 @@ class DiscSlide final : public slide::Slide {
     if (dx * dx + dy * dy > kRadius * kRadius) return;
     pixel[0] = static_cast<std::uint8_t>(std::lround(127 + 120 * dx / kRadius));
     pixel[1] = static_cast<std::uint8_t>(std::lround(127 + 120 * dy / kRadius));
-    pixel[2] = 0;
+    pixel[2] = static_cast<std::uint8_t>(type(column, row) - 1);
   }
 
   std::string path_ = "discs";

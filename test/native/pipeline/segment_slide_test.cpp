@@ -2,47 +2,23 @@
 
 #include <gtest/gtest.h>
 
-#include <future>
 #include <set>
 
 #include "disc_slide.hpp"
+#include "running.hpp"
 
 using namespace histojet;
 using namespace histojet::pipeline;
 using test::DiscNetwork;
 using test::DiscSlide;
+using test::next;
+using test::Outcome;
+using test::whole_slide;
 
 namespace {
 
-Step next(SlideRun& run) {
-  std::promise<Step> promise;
-  auto future = promise.get_future();
-  run.next([&](Step step) { promise.set_value(std::move(step)); });
-  return future.get();
-}
-
-struct Outcome {
-  nuclei::NucleusList nuclei;
-  std::exception_ptr failure;
-  RunProgress progress;
-};
-
 Outcome run_all(std::shared_ptr<const DiscSlide> slide, const SegmentSlideOptions& options, CancelToken cancel = {}) {
-  const auto run = SlideRun::start(std::move(slide), std::make_shared<DiscNetwork>(), options, cancel);
-  Outcome outcome;
-  for (;;) {
-    Step step = next(*run);
-    outcome.progress = step.progress;
-    outcome.failure = step.failure;
-    if (!step.batch) return outcome;
-    for (std::size_t i = 0; i < step.batch->size(); ++i) outcome.nuclei.append(*step.batch, i);
-  }
-}
-
-SegmentSlideOptions whole_slide() {
-  SegmentSlideOptions options;
-  options.find_tissue = false;
-  return options;
+  return test::run_all(std::move(slide), std::make_shared<DiscNetwork>(), options, std::move(cancel));
 }
 
 /// Cells whose disc a centroid lies in; a disc found twice or a nucleus without disc fails the test.

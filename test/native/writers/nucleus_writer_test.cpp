@@ -37,7 +37,7 @@ TEST(NucleusWriter, UnknownFormatsNameTheKnownOnes) {
   EXPECT_EQ(refusal({.path = "/tmp/x.xyz"}, "geojson.gz (.geojson.gz)"), ErrorCode::kInvalidArgument);
   EXPECT_EQ(refusal({.path = "/tmp/x.json", .format = "shape"}, "hovernet-json"), ErrorCode::kInvalidArgument);
   EXPECT_EQ(refusal({.path = ""}), ErrorCode::kInvalidArgument);
-  EXPECT_EQ(writers::writer_formats().size(), 3u);
+  EXPECT_EQ(writers::writer_formats().size(), 6u);
 }
 
 TEST(NucleusWriter, UnwritablePathsFailAtOnce) {

@@ -1,0 +1,58 @@
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { HistojetError } from '../errors.js';
+
+const pieceBytes = 256 * 1024;
+
+async function isGzip(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(2), 0, 2, 0);
+    return bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
+  } finally {
+    await file.close();
+  }
+}
+
+async function openPieces(path: string): Promise<AsyncIterable<Buffer>> {
+  const gzip = await isGzip(path);
+  const file = createReadStream(path, { highWaterMark: pieceBytes });
+  if (!gzip) return file;
+  return pipeline(file, createGunzip({ chunkSize: pieceBytes }), () => {}); // errors reach the reader of the last stream
+}
+
+/** A failure of reading or unpacking as an error with a code; anything else as it is. */
+function systemError(path: string, cause: unknown): unknown {
+  if (!(cause instanceof Error) || !('code' in cause)) return cause;
+  const code = String(cause.code);
+  if (code.startsWith('Z_')) {
+    return new HistojetError('HISTOJET_CORRUPT_FILE', `${path}: the gzip stream is damaged: ${cause.message}`, {
+      cause,
+    });
+  }
+  if ('syscall' in cause) return new HistojetError('HISTOJET_IO', `cannot read ${path}: ${cause.message}`, { cause });
+  return cause;
+}
+
+/**
+ * The bytes of a document piece by piece, unpacked when it is gzip (recognised by content).
+ *
+ * @param path - a local file
+ * @param signal - ends the reading with its reason
+ * @throws {@link HistojetError} `HISTOJET_IO`, `HISTOJET_CORRUPT_FILE`
+ */
+export async function* documentPieces(
+  path: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    for await (const piece of await openPieces(path)) {
+      signal?.throwIfAborted();
+      yield piece;
+    }
+  } catch (error) {
+    throw systemError(path, error);
+  }
+}
