@@ -1,22 +1,11 @@
 import { HistojetError } from '../errors.js';
+import { meanings, opens, StringSkipper, startsString } from './json-nesting.js';
 
 /** Longest single member of a document (a feature with its coordinates) that is accepted, in bytes. */
 const largestElementBytes = 256 * 1024 * 1024;
 
-const quote = 0x22;
-const backslash = 0x5c;
 const openBracket = 0x5b;
 const comma = 0x2c;
-
-/** What a byte outside strings means; nearly all mean nothing here. */
-const nothing = 0;
-const startsString = 1;
-const opens = 2;
-const closes = 3;
-const meanings = new Uint8Array(256);
-meanings[quote] = startsString;
-for (const byte of Buffer.from('{[')) meanings[byte] = opens;
-for (const byte of Buffer.from('}]')) meanings[byte] = closes;
 
 /** How far back the key of an array is looked for. */
 const keyBytes = 256;
@@ -35,8 +24,7 @@ function isFiller(byte: number): boolean {
 export class FeatureSplitter {
   readonly #name: string;
   #depth = 0;
-  #inString = false;
-  #escaped = false;
+  readonly #strings = new StringSkipper();
   /** Depth at which elements lie: 1 in a top-level array, 2 in a collection's `features`; 0: unknown, -1: over. */
   #elementDepth = 0;
   #found = false;
@@ -60,11 +48,11 @@ export class FeatureSplitter {
     this.#texts = [];
     this.#start = 0;
     this.#complete = -1;
-    let i = this.#inString ? this.#skipString(piece, 0) : 0;
+    let i = this.#strings.inside ? this.#strings.skip(piece, 0) : 0;
     while (i < piece.length) {
       const meaning = meanings[piece[i] as number];
-      if (meaning === nothing) i += 1;
-      else if (meaning === startsString) i = this.#skipString(piece, i + 1);
+      if (meaning === 0) i += 1;
+      else if (meaning === startsString) i = this.#strings.skip(piece, i + 1);
       else if (meaning === opens) this.#open(piece, i++);
       else this.#close(piece, i++);
     }
@@ -76,27 +64,9 @@ export class FeatureSplitter {
 
   /** Checks that the document is complete. */
   end(): void {
-    if (this.#depth !== 0 || this.#inString || (this.#elementDepth === 0 && !this.#found)) {
+    if (this.#depth !== 0 || this.#strings.inside || (this.#elementDepth === 0 && !this.#found)) {
       throw new HistojetError('HISTOJET_CORRUPT_FILE', `${this.#name}: the JSON document ends too early`);
     }
-  }
-
-  /** The place after the quote that ends a string, or the end of the piece. */
-  #skipString(piece: Buffer, from: number): number {
-    let escaped = this.#escaped;
-    for (let i = from; i < piece.length; ++i) {
-      const byte = piece[i];
-      if (escaped) escaped = false;
-      else if (byte === backslash) escaped = true;
-      else if (byte === quote) {
-        this.#inString = false;
-        this.#escaped = false;
-        return i + 1;
-      }
-    }
-    this.#inString = true;
-    this.#escaped = escaped;
-    return piece.length;
   }
 
   #open(piece: Buffer, index: number): void {

@@ -1,4 +1,5 @@
 import { HistojetError } from '../errors.js';
+import { closes, meanings, opens, StringSkipper, startsString } from './json-nesting.js';
 
 /** Longest single nucleus that is accepted, in bytes. */
 const largestMemberBytes = 64 * 1024 * 1024;
@@ -7,20 +8,9 @@ const largestHeadBytes = 1024 * 1024;
 /** Deepest nesting that is accepted; a HoVer-Net document needs 5. */
 const deepestNesting = 64;
 
-const quote = 0x22;
-const backslash = 0x5c;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 const comma = 0x2c;
-
-/** What a byte outside strings means; nearly all mean nothing here, which is 0. */
-const startsString = 1;
-const opens = 2;
-const closes = 3;
-const meanings = new Uint8Array(256);
-meanings[quote] = startsString;
-for (const byte of Buffer.from('{[')) meanings[byte] = opens;
-for (const byte of Buffer.from('}]')) meanings[byte] = closes;
 
 /** One `"key": value` of the object that is cut into members. */
 export interface Member {
@@ -41,8 +31,7 @@ export class MemberSplitter {
   readonly #name: string;
   #stage: Stage = 'before';
   #depth = 0;
-  #inString = false;
-  #escaped = false;
+  readonly #strings = new StringSkipper();
   /** What lies at the top level before the nuclei, without the contents of nested values. */
   #head = '';
   /** Bytes of earlier pieces that belong to an unfinished nucleus. */
@@ -67,11 +56,11 @@ export class MemberSplitter {
   push(piece: Buffer): Member[] {
     this.#members = [];
     this.#start = 0;
-    let i = this.#inString ? this.#skipString(piece, 0) : 0;
+    let i = this.#strings.inside ? this.#strings.skip(piece, 0) : 0;
     while (i < piece.length) {
       const byte = piece[i] as number;
       const meaning = meanings[byte];
-      if (meaning === startsString && this.#depth > 0) i = this.#skipString(piece, i + 1);
+      if (meaning === startsString && this.#depth > 0) i = this.#strings.skip(piece, i + 1);
       else if (meaning === opens) this.#open(piece, i++);
       else if (meaning === closes) this.#close(piece, i++);
       else {
@@ -92,24 +81,6 @@ export class MemberSplitter {
     if (this.#stage !== 'behind') {
       throw this.#corrupt(0, 'expected a HoVer-Net document, got JSON without an object "nuc"');
     }
-  }
-
-  /** The place after the quote that ends a string, or the end of the piece. */
-  #skipString(piece: Buffer, from: number): number {
-    let escaped = this.#escaped;
-    for (let i = from; i < piece.length; ++i) {
-      const byte = piece[i];
-      if (escaped) escaped = false;
-      else if (byte === backslash) escaped = true;
-      else if (byte === quote) {
-        this.#inString = false;
-        this.#escaped = false;
-        return i + 1;
-      }
-    }
-    this.#inString = true;
-    this.#escaped = escaped;
-    return piece.length;
   }
 
   #open(piece: Buffer, index: number): void {

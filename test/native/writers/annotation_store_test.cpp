@@ -83,27 +83,6 @@ std::vector<Point> read_wkb(const std::string& packed) {
   return ring;
 }
 
-NucleusList circles(int count, double first_x, double y = 200.25) {
-  NucleusList list;
-  for (int i = 0; i < count; ++i) add_circle(list, first_x + 31.37 * i, y + i % 7, 6 + i % 4);
-  return list;
-}
-
-void write_all(const WriterOptions& options, const std::vector<NucleusList>& batches) {
-  const auto writer = NucleusWriter::create(options);
-  for (const NucleusList& batch : batches) writer->write(batch);
-  writer->close();
-}
-
-ErrorCode refusal(const WriterOptions& options) {
-  try {
-    NucleusWriter::create(options);
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return ErrorCode::kInternal;
-}
-
 }  // namespace
 
 TEST(AnnotationStore, WritesWhatTiaToolboxReads) {
@@ -293,19 +272,6 @@ TEST(AnnotationStore, EmptyResultIsAStore) {
   write_all({.path = file.path()}, {NucleusList{}, thin});
   EXPECT_EQ(scalar(file.path(), "SELECT count(*) FROM annotations"), "0");
   EXPECT_EQ(scalar(file.path(), "SELECT count(*) FROM metadata"), "4");
-}
-
-TEST(AnnotationStore, ClosingTwiceIsFineWritingAfterIsNot) {
-  const Scratch file("closed.db");
-  const auto writer = NucleusWriter::create({.path = file.path()});
-  writer->close();
-  writer->close();
-  try {
-    writer->write(circles(1, 0));
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kDisposed);
-  }
 }
 
 TEST(AnnotationStore, AFullDiskKeepsTheBatchesBefore) {

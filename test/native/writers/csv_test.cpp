@@ -45,28 +45,6 @@ std::vector<Row> parse_csv(const std::string& text) {
   return rows;
 }
 
-NucleusList circles(int count, double first_x) {
-  NucleusList list;
-  for (int i = 0; i < count; ++i) add_circle(list, first_x + 31.37 * i, 200.25 + i % 7, 6 + i % 4);
-  return list;
-}
-
-std::string write_all(const WriterOptions& options, const std::vector<NucleusList>& batches) {
-  const auto writer = NucleusWriter::create(options);
-  for (const NucleusList& batch : batches) writer->write(batch);
-  writer->close();
-  return read_text(options.path);
-}
-
-ErrorCode refusal(const WriterOptions& options) {
-  try {
-    NucleusWriter::create(options);
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return ErrorCode::kInternal;
-}
-
 }  // namespace
 
 TEST(Csv, OneLinePerNucleus) {

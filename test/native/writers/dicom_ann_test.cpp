@@ -26,31 +26,9 @@ constexpr std::uint32_t kIndex = 0x00660040;
 constexpr std::uint32_t kMeasurements = 0x00660121;
 constexpr std::uint32_t kLabel = 0x006a0005;
 
-NucleusList circles(int count, double first_x) {
-  NucleusList list;
-  for (int i = 0; i < count; ++i) add_circle(list, first_x + 31.37 * i, 200.25 + i % 7, 6 + i % 4);
-  return list;
-}
-
-std::string write_all(const WriterOptions& options, const std::vector<NucleusList>& batches) {
-  const auto writer = NucleusWriter::create(options);
-  for (const NucleusList& batch : batches) writer->write(batch);
-  writer->close();
-  return read_text(options.path);
-}
-
 std::string code(const DicomValue& sequence) {
   const Dataset& item = sequence.items.at(0);
   return item.at(0x00080100).text() + " " + item.at(0x00080102).text();
-}
-
-ErrorCode refusal(const WriterOptions& options) {
-  try {
-    NucleusWriter::create(options);
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return ErrorCode::kInternal;
 }
 
 /// Two triangles of type 2 around one of type 1.
@@ -264,19 +242,6 @@ TEST(DicomAnn, RefusesWhatCannotBeWritten) {
   writers::DicomElements elements;
   EXPECT_THROW(elements.text(0x00100010, "PN", std::string(70'000, 'x')), Error);
   EXPECT_THROW(elements.begin_value(kPoints, "OF", 0x100000000), Error);
-}
-
-TEST(DicomAnn, ClosingTwiceIsFineWritingAfterIsNot) {
-  const Scratch file("closed.dcm");
-  const auto writer = NucleusWriter::create({.path = file.path()});
-  writer->close();
-  writer->close();
-  try {
-    writer->write(circles(1, 0));
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kDisposed);
-  }
 }
 
 TEST(DicomElements, ColoursUidsAndLines) {

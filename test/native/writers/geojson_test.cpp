@@ -16,19 +16,6 @@ using writers::WriterOptions;
 
 namespace {
 
-NucleusList circles(int count, double first_x) {
-  NucleusList list;
-  for (int i = 0; i < count; ++i) add_circle(list, first_x + 31.37 * i, 200.25 + i % 7, 6 + i % 4);
-  return list;
-}
-
-std::string write_all(const WriterOptions& options, const std::vector<NucleusList>& batches) {
-  const auto writer = NucleusWriter::create(options);
-  for (const NucleusList& batch : batches) writer->write(batch);
-  writer->close();
-  return read_text(options.path);
-}
-
 void expect_valid_rings(const Json& features) {
   for (std::size_t i = 0; i < features.size(); ++i) {
     const Json& ring = features[i]["geometry"]["coordinates"][0];
@@ -199,19 +186,6 @@ TEST(GeoJson, BigBatchesAreCutIntoMembers) {
   const Json json = Json::parse(gunzip(bytes));
   EXPECT_EQ(json["features"].size(), 12000u);
   expect_valid_rings(json["features"]);
-}
-
-TEST(GeoJson, ClosingTwiceIsFineWritingAfterIsNot) {
-  const Scratch file("closed.geojson");
-  const auto writer = NucleusWriter::create({.path = file.path()});
-  writer->close();
-  writer->close();
-  try {
-    writer->write(circles(1, 0));
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kDisposed);
-  }
 }
 
 TEST(GeoJson, AFullDiskIsReported) {

@@ -11,18 +11,6 @@ using namespace histojet::test;
 using writers::NucleusWriter;
 using writers::WriterOptions;
 
-namespace {
-ErrorCode refusal(const WriterOptions& options, const std::string& expected_words = "") {
-  try {
-    NucleusWriter::create(options);
-  } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find(expected_words), std::string::npos) << error.what();
-    return error.code();
-  }
-  return ErrorCode::kInternal;
-}
-}  // namespace
-
 TEST(NucleusWriter, ChoosesByExtensionOrName) {
   const Scratch upper("A.GeoJSON");
   const auto writer = NucleusWriter::create({.path = upper.path()});
@@ -54,4 +42,20 @@ TEST(NucleusWriter, ProvenanceMustBeAnObject) {
   EXPECT_EQ(Json::parse(read_text(file.path()))["histojet"]["origin"].text(), "level0") << "given ones are kept";
   NucleusWriter::create({.path = file.path(), .provenance = " {} "})->close();
   EXPECT_EQ(Json::parse(read_text(file.path()))["histojet"]["origin"].text(), "bounds");
+}
+
+TEST(NucleusWriter, ClosingTwiceIsFineWritingAfterIsNot) {
+  for (const std::string& format : writers::writer_formats()) {
+    SCOPED_TRACE(format);
+    const Scratch file("closed." + format);
+    const auto writer = NucleusWriter::create({.path = file.path(), .format = format});
+    writer->close();
+    writer->close();
+    try {
+      writer->write(circles(1, 0));
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kDisposed);
+    }
+  }
 }

@@ -10,9 +10,12 @@
 #include <numbers>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
+#include "base/error.hpp"
 #include "fixtures.hpp"
 #include "nuclei/nucleus_list.hpp"
+#include "writers/nucleus_writer.hpp"
 
 namespace histojet::test {
 
@@ -80,6 +83,32 @@ inline void add_circle(nuclei::NucleusList& list, double x, double y, double rad
   list.boxes.insert(list.boxes.end(), {static_cast<float>(x - radius), static_cast<float>(y - radius),
                                        static_cast<float>(x + radius), static_cast<float>(y + radius)});
   list.areas.push_back(static_cast<float>(std::numbers::pi * radius * radius / 16));
+}
+
+/// A row of circles of several sizes.
+inline nuclei::NucleusList circles(int count, double first_x, double y = 200.25) {
+  nuclei::NucleusList list;
+  for (int i = 0; i < count; ++i) add_circle(list, first_x + 31.37 * i, y + i % 7, 6 + i % 4);
+  return list;
+}
+
+/// The finished file.
+inline std::string write_all(const writers::WriterOptions& options, const std::vector<nuclei::NucleusList>& batches) {
+  const auto writer = writers::NucleusWriter::create(options);
+  for (const nuclei::NucleusList& batch : batches) writer->write(batch);
+  writer->close();
+  return read_text(options.path);
+}
+
+/// Why a writer cannot be made; `expected_words` must be in the message.
+inline ErrorCode refusal(const writers::WriterOptions& options, const std::string& expected_words = "") {
+  try {
+    writers::NucleusWriter::create(options);
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find(expected_words), std::string::npos) << error.what();
+    return error.code();
+  }
+  return ErrorCode::kInternal;
 }
 
 }  // namespace histojet::test
