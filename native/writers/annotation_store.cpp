@@ -53,8 +53,7 @@ class AnnotationStoreWriter final : public NucleusWriter {
     std::int64_t written = 0;
     try {
       for (std::size_t i = 0; i < batch.size(); ++i) {
-        make_outline(batch.contour(i), corner_.x, corner_.y, outline_);
-        if (!outline_.valid() || !writable(batch.centroids[2 * i]) || !writable(batch.centroids[2 * i + 1])) continue;
+        if (!make_outline(batch, i, corner_.x, corner_.y, outline_)) continue;
         ++written;
         insert(batch, i, count_ + written);
       }

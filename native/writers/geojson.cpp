@@ -47,8 +47,7 @@ class GeoJsonWriter final : public NucleusWriter {
     text_.clear();
     std::int64_t written = 0;
     for (std::size_t i = 0; i < batch.size(); ++i) {
-      make_outline(batch.contour(i), corner_.x, corner_.y, outline_);
-      if (!outline_.valid() || !writable(batch.centroids[2 * i]) || !writable(batch.centroids[2 * i + 1])) continue;
+      if (!make_outline(batch, i, corner_.x, corner_.y, outline_)) continue;
       if (count_ + written > 0) text_.put(",\n");
       append_feature(batch, i);
       ++written;

@@ -77,4 +77,9 @@ void make_outline(std::span<const float> ring, double origin_x, double origin_y,
   measure(outline);
 }
 
+bool make_outline(const nuclei::NucleusList& batch, std::size_t i, double origin_x, double origin_y, Outline& outline) {
+  make_outline(batch.contour(i), origin_x, origin_y, outline);
+  return outline.valid() && writable(batch.centroids[2 * i]) && writable(batch.centroids[2 * i + 1]);
+}
+
 }  // namespace histojet::writers

@@ -4,6 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "nuclei/nucleus_list.hpp"
+
 namespace histojet::writers {
 
 /// Vertex in hundredths of a pixel.
@@ -28,5 +30,9 @@ struct Outline {
 /// neighbour and spikes of no area, and orients it. `outline` is reused, so that no memory is taken per nucleus.
 /// Rings with values that are not writable() come out invalid.
 void make_outline(std::span<const float> ring, double origin_x, double origin_y, Outline& outline);
+
+/// The same for nucleus `i`. False when nothing valid is left or its centroid is not writable(): formats with outlines
+/// leave such nuclei out.
+bool make_outline(const nuclei::NucleusList& batch, std::size_t i, double origin_x, double origin_y, Outline& outline);
 
 }  // namespace histojet::writers
