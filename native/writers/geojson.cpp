@@ -1,4 +1,5 @@
 #include "base/error.hpp"
+#include "writers/class_table.hpp"
 #include "writers/document_file.hpp"
 #include "writers/json_text.hpp"
 #include "writers/nucleus_identity.hpp"
@@ -36,9 +37,8 @@ class GeoJsonWriter final : public NucleusWriter {
       : file_(options.path, compressed, header(options), "\n]}\n"),
         identity_(options.fingerprint, options.weights_hash),
         corner_(origin_of(options, Origin::kBounds)),
-        mpp_(options.mpp) {
-    if (options.classes.empty()) classes_.push_back(properties_text({"Nucleus", {0, 230, 118}}));
-    for (const NucleusClass& entry : options.classes) classes_.push_back(properties_text(entry));
+        mpp_(options.mpp),
+        classes_(options.classes) {
     area_name_ = mpp_ > 0 ? "\"Nucleus: Area µm^2\":" : "\"Nucleus: Area px^2\":";
     perimeter_name_ = mpp_ > 0 ? ",\"Nucleus: Perimeter µm\":" : ",\"Nucleus: Perimeter px\":";
   }
@@ -62,11 +62,9 @@ class GeoJsonWriter final : public NucleusWriter {
 
  private:
   const std::string& class_text(const nuclei::NucleusList& batch, std::size_t i) {
-    const std::size_t type = batch.typed() && classes_.size() > 1 ? batch.types[i] : 0;
-    while (type >= classes_.size()) {
-      classes_.push_back(properties_text({"Class " + std::to_string(classes_.size()), {128, 128, 128}}));
-    }
-    return classes_[type];
+    const std::size_t row = classes_.row(batch, i);
+    while (class_texts_.size() <= row) class_texts_.push_back(properties_text(classes_[class_texts_.size()]));
+    return class_texts_[row];
   }
 
   void append_ring() {
@@ -108,7 +106,8 @@ class GeoJsonWriter final : public NucleusWriter {
   NucleusIdentity identity_;
   Corner corner_;
   double mpp_;
-  std::vector<std::string> classes_;
+  ClassTable classes_;
+  std::vector<std::string> class_texts_;
   std::string area_name_;
   std::string perimeter_name_;
   JsonText text_;
