@@ -11,6 +11,13 @@ export type { ModelInfo, NucleiModel, PredictedMaps, PredictOptions } from './mo
 export type { SegmentOptions, SegmentSlideOptions, Stain } from './models/segment-options.js';
 export { type HoverPostprocessOptions, hoverPostprocess, type NucleiMaps } from './nuclei/hover-postprocess.js';
 export { type LabelMap, type Nucleus, NucleusList, type Ring } from './nuclei/nucleus-list.js';
+export {
+  NucleusReader,
+  type NucleusReaderFormat,
+  type OpenNucleiOptions,
+  openNuclei,
+  readerFormats,
+} from './nuclei/nucleus-reader.js';
 export type { MinArea, MinAreaPx, MinAreaUm2, PostprocessOptions } from './nuclei/postprocess-options.js';
 export {
   type GeoJsonCoordinates,
@@ -56,6 +63,16 @@ export type { SlideTile } from './slide/tiles.js';
 export type { DType, TypedArray } from './tensor/dtype.js';
 export { Tensor, type TensorData, type TensorInput, type TensorOptions } from './tensor/tensor.js';
 export { type WeightEntry, Weights, type WeightsOptions } from './weights/weights.js';
+export { colormaps, DensityMap } from './writers/density-map.js';
+export type {
+  Colormap,
+  DensityMapOptions,
+  DensityRenderOptions,
+  DensitySource,
+  DensityTiffOptions,
+  DensityValues,
+  DensityValuesOptions,
+} from './writers/density-types.js';
 export { encodeGeoJson } from './writers/encode-geojson.js';
 export {
   createWriter,
@@ -67,3 +84,4 @@ export {
   writerFormats,
 } from './writers/nucleus-writer.js';
 export { encodePng, type OverlayOptions, renderOverlay } from './writers/pictures.js';
+export { renderSlideOverlay, SlideOverlay, type SlideOverlayOptions } from './writers/slide-overlay.js';

@@ -8,6 +8,7 @@ export interface Handle<Kind extends string> {
   readonly __kind: Kind;
 }
 export type CancelHandle = Handle<'cancel'>;
+export type LockHandle = Handle<'lock'>;
 export type SlideHandle = Handle<'slide'>;
 export type RemoteHandle = Handle<'remote'>;
 export type WeightsHandle = Handle<'weights'>;
@@ -15,7 +16,10 @@ export type TensorHandle = Handle<'tensor'>;
 export type ModelHandle = Handle<'model'>;
 export type NucleiHandle = Handle<'nuclei'>;
 export type RunHandle = Handle<'run'>;
+export type ReaderHandle = Handle<'reader'>;
 export type WriterHandle = Handle<'writer'>;
+export type DensityHandle = Handle<'density'>;
+export type ColumnsHandle = Handle<'columns'>;
 export type ColorTableHandle = Handle<'color-table'>;
 export type DeepZoomHandle = Handle<'deep-zoom'>;
 export type SpoolHandle = Handle<'spool'>;
@@ -111,6 +115,8 @@ export interface NativeNewSlide {
   readonly quality: number;
   readonly subsampling: 1 | 2;
   readonly mpp: number | undefined;
+  /** Vertically, where it differs from `mpp`. */
+  readonly mppY?: number | undefined;
   readonly pyramid: boolean;
   readonly ome: boolean;
 }
@@ -132,10 +138,14 @@ export interface NativeSegmentSlide extends NativeSegment {
   readonly minTissue: number;
   readonly tileSize: number | undefined;
   readonly threads: number;
+  readonly maxMemoryBytes: number | undefined;
+  readonly checkpointDir: string | undefined;
+  readonly checkpointKey: string;
 }
 export interface NativeStep {
   readonly windowsDone: number;
   readonly windowsTotal: number;
+  readonly windowsRestored: number;
   readonly nuclei: number;
   readonly batch?: NucleiHandle;
 }
@@ -185,6 +195,22 @@ export interface NativeModelInfo {
   readonly tilePx: number;
   readonly types: readonly { readonly name: string; readonly color: readonly [number, number, number] }[];
 }
+export interface NativeClass {
+  readonly name: string;
+  readonly color: readonly [number, number, number];
+}
+export interface NativeReaderInfo {
+  readonly format: string;
+  /** JSON, or empty. */
+  readonly provenance: string;
+  readonly magnification: number | null;
+  readonly classes: readonly NativeClass[];
+}
+export interface NativeReaderStep {
+  /** Null at the end. */
+  readonly nuclei: NucleiHandle | null;
+  readonly classes: readonly NativeClass[];
+}
 export interface NativeWriterOptions {
   readonly path: string;
   readonly format: string;
@@ -196,7 +222,34 @@ export interface NativeWriterOptions {
   readonly fingerprint: string;
   readonly weightsHash: string;
   readonly provenance: string;
+  readonly otherFormats: string;
   readonly classes: readonly { readonly name: string; readonly color: readonly number[] }[];
+}
+export interface NativeColumns {
+  readonly rows: number;
+  readonly next: number;
+  readonly bytes: ArrayBuffer;
+  readonly classes: string;
+}
+export interface NativeOverlay {
+  readonly x: number;
+  readonly y: number;
+  readonly scale: number;
+  readonly scaleY?: number | undefined;
+  readonly lineWidth: number;
+  readonly color: readonly number[] | undefined;
+  readonly typeColors?: readonly (readonly number[])[] | undefined;
+}
+export interface NativeDensityArea extends NativeRect {
+  readonly cellX: number;
+  readonly cellY: number;
+  readonly mppX: number;
+  readonly mppY: number;
+}
+export interface NativeDensitySelection {
+  readonly type: number | undefined;
+  readonly sigmaX: number;
+  readonly sigmaY: number;
 }
 export interface NativeTensors {
   readonly np: TensorHandle;
@@ -210,6 +263,8 @@ export interface NativeBinding {
   version(): string;
   systemInfo(): { cpuModel: string; cpuFeatures: string[]; isa: string; threads: number; addonUrl?: string };
   residentBytes(): number;
+  lockFile(path: string): LockHandle | null;
+  unlockFile(lock: LockHandle): void;
   errorCodes(): string[];
   cancelSource(): CancelHandle;
   cancel(source: CancelHandle): void;
@@ -372,17 +427,35 @@ export interface NativeBinding {
     cancel: Cancel,
   ): Promise<NativeScores>;
 
+  densityOpen(area: NativeDensityArea, types: number): DensityHandle;
+  densitySize(density: DensityHandle): { width: number; height: number };
+  densityAdd(density: DensityHandle, nuclei: NucleiHandle, cancel: Cancel): Promise<void>;
+  densityCounts(density: DensityHandle, types: number): Promise<Float64Array>;
+  densityValues(density: DensityHandle, selection: NativeDensitySelection, cancel: Cancel): Promise<Float32Array>;
+  densityRender(
+    density: DensityHandle,
+    options: NativeDensitySelection & { colormap: string; max: number | undefined; channels: 1 | 3 | 4 },
+    cancel: Cancel,
+  ): Promise<{ image: Omit<NativeImage, 'channels'> & { channels: number }; max: number }>;
+  colormapColors(colormap: string, count: number): Uint8Array;
+  colormaps(): string[];
+
+  readerOpen(path: string, format: string, cancel: Cancel): Promise<ReaderHandle>;
+  readerInfo(reader: ReaderHandle): NativeReaderInfo;
+  readerNext(reader: ReaderHandle, scale: number, cancel: Cancel): Promise<NativeReaderStep>;
+  readerClose(reader: ReaderHandle): void;
+  readerFormats(): string[];
+  nucleiRetyped(nuclei: NucleiHandle, types: Uint8Array): NucleiHandle;
   writerOpen(options: NativeWriterOptions, cancel: Cancel): Promise<WriterHandle>;
   writerWrite(writer: WriterHandle, nuclei: NucleiHandle): Promise<number>;
   writerFinish(writer: WriterHandle): Promise<void>;
   writerClose(writer: WriterHandle): void;
   writerFormats(): string[];
-  renderOverlay(
-    image: NativeImage,
-    nuclei: NucleiHandle,
-    options: { x: number; y: number; scale: number; lineWidth: number; color: readonly number[] | undefined },
-    cancel: Cancel,
-  ): Promise<NativeImage>;
+  columnsOpen(options: NativeWriterOptions, cancel: Cancel): Promise<ColumnsHandle>;
+  columnsInfo(columns: ColumnsHandle): { provenance: string; classes: string; metric: boolean };
+  columnsEncode(columns: ColumnsHandle, nuclei: NucleiHandle, first: number): Promise<NativeColumns>;
+  columnsClose(columns: ColumnsHandle): void;
+  renderOverlay(image: NativeImage, nuclei: NucleiHandle, options: NativeOverlay, cancel: Cancel): Promise<NativeImage>;
   encodePng(image: NativeImage, level: number, cancel: Cancel): Promise<Uint8Array>;
 }
 

@@ -34,6 +34,7 @@ const seeds = {
   dicom_fuzz: ['../shared/fixtures/wsi/dicom', '../shared/fixtures/wsi/malformed'],
   sakura_fuzz: slides,
   codecs_fuzz: ['../shared/fixtures/wsi/crops'],
+  nucleus_reader_fuzz: ['test/fixtures/nuclei'],
   safetensors_fuzz: ['test/fixtures/weights', '../shared/fixtures/zoo/formats/valid'],
   torch_checkpoint_fuzz: ['test/fixtures/weights', '../shared/fixtures/zoo/formats/valid'],
 };

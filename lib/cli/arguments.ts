@@ -7,7 +7,7 @@ type OptionTable = NonNullable<ParseArgsConfig['options']>;
 /** Options of one command line by name, as texts and flags. */
 export interface GivenArguments {
   readonly positionals: readonly string[];
-  readonly values: Readonly<Record<string, string | boolean | undefined>>;
+  readonly values: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 }
 
 /**
@@ -44,6 +44,38 @@ export class OptionReader {
     if (typeof value !== 'string') return undefined;
     if (value === '') throw new UsageError(`--${name}: expected a value`);
     return value;
+  }
+
+  /** Texts of an option that may be given several times; none of them empty. */
+  texts(name: string): readonly string[] {
+    const values = this.#given.values[name];
+    const texts = Array.isArray(values) ? (values as readonly string[]) : [];
+    if (texts.includes('')) throw new UsageError(`--${name}: expected a value`);
+    return texts;
+  }
+
+  /** Words with commas between them. */
+  words<Word extends string>(name: string, words: readonly Word[]): readonly Word[] | undefined {
+    const value = this.text(name);
+    if (value === undefined) return undefined;
+    return value.split(',').map((part) => {
+      const found = words.find((word) => word === part.trim());
+      if (found === undefined) throw new UsageError(`--${name}: expected ${words.join(', ')}; got ${part}`);
+      return found;
+    });
+  }
+
+  /** A number of bytes: `800MB`, `2GB`, `2GiB`, or plain. */
+  bytes(name: string): number | undefined {
+    const value = this.text(name);
+    if (value === undefined) return undefined;
+    const parts = /^\s*(\d+(?:\.\d+)?)\s*(k|m|g|t)?(i)?b?\s*$/i.exec(value);
+    const power = ['', 'k', 'm', 'g', 't'].indexOf(parts?.[2]?.toLowerCase() ?? '');
+    const bytes = Math.floor(Number(parts?.[1]) * (parts?.[3] === undefined ? 1000 : 1024) ** power);
+    if (parts === null || bytes < 1) {
+      throw new UsageError(`--${name}: expected a number of bytes; got ${value}`, `for example --${name} 2GB`);
+    }
+    return bytes;
   }
 
   word<Word extends string>(name: string, words: readonly Word[]): Word | undefined {
@@ -89,6 +121,13 @@ export class OptionReader {
       );
     }
     return { x: x as number, y: y as number, width: width as number, height: height as number };
+  }
+
+  /** One positional argument or more. */
+  positionals(command: string, what: string): readonly string[] {
+    const { positionals } = this.#given;
+    if (positionals.length > 0) return positionals;
+    throw new UsageError(`${command}: ${what} is missing`, `run \`histojet help ${command}\` for its arguments`);
   }
 
   /** The one positional argument. */

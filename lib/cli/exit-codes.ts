@@ -5,6 +5,8 @@ export const exitCodes = {
   ok: 0,
   /** A defect of this program, or no memory. */
   internal: 1,
+  /** Some of several slides failed. */
+  someFailed: 2,
   /** Bad input or arguments. */
   input: 3,
   /** Could not write. */
@@ -70,7 +72,7 @@ const hints: Readonly<Record<HistojetErrorCode, string>> = {
   HISTOJET_MISSING_WEIGHT:
     'the weights are not those of a HoverFast or HoVer-Net network; leave out -m for the packaged ones',
   HISTOJET_DEVICE_UNAVAILABLE: 'use --device cpu, which is the default',
-  HISTOJET_OUT_OF_MEMORY: 'use fewer --threads or a smaller --tile-size',
+  HISTOJET_OUT_OF_MEMORY: 'use fewer --threads, --precision fast or a smaller --tile-size; or raise --max-memory',
   HISTOJET_DISPOSED: 'this is a defect of histojet: please report it with the command that you ran',
   HISTOJET_INTERNAL: 'this is a defect of histojet: please report it with the command that you ran',
 };

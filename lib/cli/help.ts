@@ -10,7 +10,7 @@ export const overview = `histojet: computational pathology in Node.js
 Usage: histojet COMMAND [options]
 
   info SLIDE [--json]         what a slide is: size, levels, resolution, properties
-  nuclei SLIDE -o OUT         find every nucleus and write QuPath or HoVer-Net files
+  nuclei SLIDE... -o OUT      find every nucleus and write QuPath or HoVer-Net files
   convert SLIDE OUT.tif       copy a slide, or a part of it, to a pyramidal TIFF or OME-TIFF
   evaluate TRUTH PREDICTION   compare two files of nuclei: Dice, AJI, PQ, and the classes
   demo [--out DIR]            try everything on a synthetic slide
@@ -18,7 +18,8 @@ Usage: histojet COMMAND [options]
   help [COMMAND]              this text, or all options of a command
   --version                   the version
 
-Exit codes: 0 done, 3 bad input or arguments, 4 could not write, 130/143 interrupted, 1 anything else.
+Exit codes: 0 done, 2 some of several slides failed, 3 bad input or arguments, 4 could not write, 130/143 interrupted,
+1 anything else.
 `;
 
 const info = `Usage: histojet info SLIDE [--json] [--tolerant] [--openslide WHICH]
@@ -31,19 +32,28 @@ Shows what a slide is. SLIDE: a file, the folder of a DICOM or OME-Zarr slide, o
   --openslide WHICH   auto (default), off or PATH: ${openslide(22)}
 `;
 
-const nuclei = `Usage: histojet nuclei SLIDE -o OUT [options]
+const nuclei = `Usage: histojet nuclei SLIDE... -o OUT [options]
 
-Finds every nucleus of a slide and writes outlines as the run goes. OUT is chosen by its extension:
+Finds every nucleus of a slide and writes outlines as the run goes. OUT tells its format by its extension:
 .geojson, .geojson.gz (QuPath detections), .json (HoVer-Net), .csv, .db (TIAToolbox AnnotationStore),
-.dcm (DICOM annotations). Until it is complete it is called OUT.part, which is a valid document at all
-times (but .dcm), also after Ctrl-C.
+.dcm (DICOM annotations), .parquet (GeoParquet). Until it is complete it is called OUT.part, which is a
+valid document at all times (but .dcm and .parquet), also after Ctrl-C.
+
+Several slides, folders of slides or patterns ('cases/**/*.svs') go into OUT as a folder: a slide that fails
+does not stop the others, processes that share OUT do not take the same slide, and summary.json and
+summary.md there tell how each went. What is finished of a slide is noted in OUT.checkpoint until it is
+done: after a crash, a power failure or Ctrl-C, the same command with --resume goes on from there.
 
   -m, --weights FILE      weights of a HoverFast or HoVer-Net network (.pth, .tar, .safetensors; the tensors
                           tell which); default: the packaged ones of a HoverFast, trained on synthetic
                           slides for trying things out. Networks with classes give each nucleus its class
-  -o, --output OUT        where to write
-  --format NAME           geojson, geojson.gz, hovernet-json, csv, annotation-store or
-                          dicom-ann, whatever the extension says
+  -o, --output OUT        where to write; may be given several times for several files in one pass.
+                          With several slides one folder, made when missing
+  --format NAME           geojson, geojson.gz, hovernet-json, csv, annotation-store, dicom-ann
+                          or parquet, whatever the extension says; for a folder one or several with
+                          commas between them, default geojson.gz
+  --resume                go on with what earlier runs with the same settings have left; in a folder,
+                          slides whose files are there are done
   --mpp N                 micrometres per pixel that the network works at, default its own; for a slide
                           that does not say its resolution: that of the slide
   --region X,Y,W,H        this part only, in level-0 pixels
@@ -57,9 +67,12 @@ times (but .dcm), also after Ctrl-C.
   --threads N             how many windows are worked on at once, default all cores
   --tile-size N           largest side of the network's tiles, 256 to 4096 px, default 1280 (HoverFast) or
                           512 (HoVer-Net); memory grows with its square
+  --max-memory SIZE       resident memory that the process stays below (800MB, 2GB): works on less at once
   --tolerant              paint damaged tiles as background instead of stopping
   --openslide WHICH       auto (default), off or PATH: ${openslide(26)}
   --overlay OUT.png       also a picture of the slide or region with the outlines, at most 4096 px
+  --heatmap OUT.png       also the density of nuclei, as PNG or pyramidal TIFF (.tif), and one picture for
+                          each class; for several slides both say what the names end in (.heat.png)
   --progress MODE         bar (default on a terminal), json (one object per line on stderr), none
 `;
 
@@ -87,7 +100,8 @@ Compares the nuclei of two files, GeoJSON or HoVer-Net JSON, packed with gzip or
 measures: Dice, AJI, DQ, SQ, PQ, AJI+. Coordinates of both must mean the same pixels.
 
   --types             also compare the classes, by name: detection F1, accuracy, and per class DQ, SQ,
-                      PQ and F1. HoVer-Net's numbers are named Class 1, ...
+                      PQ and F1. Numbers without names take those of the other file, else Class 1, ...
+  --classes A,B,...   with --types: names of the classes 1, 2, ... of files that tell numbers only
   --radius-px N       with --types: farthest distance of paired centroids, default 12
   --pixel N           side of the grid on which areas are counted, in the files' pixels, default 1
   --magnification N   of level 0: scales HoVer-Net files from their own magnification to it

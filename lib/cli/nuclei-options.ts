@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import type { Rect } from '../internal/rect.js';
 import { type NucleusFormat, writerFormats } from '../writers/nucleus-writer.js';
 import { OptionReader, splitArguments } from './arguments.js';
@@ -8,10 +7,12 @@ import { type ProgressMode, progressModes } from './progress-display.js';
 
 /** What `histojet nuclei` was asked to do. */
 export interface NucleiOptions {
-  readonly slide: string;
-  readonly output: string;
+  /** Files, folders and patterns. */
+  readonly slides: readonly string[];
+  /** One file or several; with several slides one folder. */
+  readonly outputs: readonly string[];
   readonly weights: string | undefined;
-  readonly format: NucleusFormat | undefined;
+  readonly formats: readonly NucleusFormat[] | undefined;
   readonly mpp: number | undefined;
   readonly region: Rect | undefined;
   readonly tissue: boolean;
@@ -24,7 +25,12 @@ export interface NucleiOptions {
   readonly threads: number | undefined;
   readonly tileSize: number | undefined;
   readonly opening: OpeningOptions;
+  /** Pictures; with several slides what their names end in. */
   readonly overlay: string | undefined;
+  readonly heatmap: string | undefined;
+  /** Go on with what earlier runs have left. */
+  readonly resume: boolean;
+  readonly maxMemoryBytes: number | undefined;
   readonly progress: ProgressMode | undefined;
 }
 
@@ -33,7 +39,7 @@ const flag = { type: 'boolean' } as const;
 
 const optionTable = {
   weights: { type: 'string', short: 'm' },
-  output: { type: 'string', short: 'o' },
+  output: { type: 'string', short: 'o', multiple: true },
   format: text,
   mpp: text,
   region: text,
@@ -49,6 +55,9 @@ const optionTable = {
   'tile-size': text,
   ...openingTable,
   overlay: text,
+  heatmap: text,
+  resume: flag,
+  'max-memory': text,
   progress: text,
 } as const;
 
@@ -58,27 +67,21 @@ export const precisions = ['high', 'float32', 'fast'] as const;
 /** Reads the arguments of `histojet nuclei`. @throws UsageError */
 export function nucleiOptions(args: readonly string[]): NucleiOptions {
   const options = new OptionReader(splitArguments('nuclei', args, optionTable));
-  const slide = options.onlyPositional('nuclei', 'SLIDE');
-  const output = options.text('output');
-  if (output === undefined) {
-    throw new UsageError('nuclei: -o OUT is missing', `for example: histojet nuclei ${slide} -o nuclei.geojson.gz`);
-  }
-  const overlay = options.text('overlay');
-  for (const written of [output, overlay]) {
-    if (written !== undefined && resolve(written) === resolve(slide)) {
-      throw new UsageError(`${written} is the slide itself`, 'give the output another name');
-    }
-  }
-  if (overlay !== undefined && resolve(overlay) === resolve(output)) {
-    throw new UsageError('--overlay and -o name the same file', 'give the picture a name that ends in .png');
+  const slides = options.positionals('nuclei', 'SLIDE');
+  const outputs = options.texts('output');
+  if (outputs.length === 0) {
+    throw new UsageError('nuclei: -o OUT is missing', `for example: histojet nuclei ${slides[0]} -o nuclei.geojson.gz`);
   }
   if (options.flag('tissue') && options.flag('no-tissue')) throw new UsageError('give --tissue or --no-tissue');
   return {
-    slide,
-    output,
-    overlay,
+    slides,
+    outputs,
+    overlay: options.text('overlay'),
+    heatmap: options.text('heatmap'),
+    resume: options.flag('resume'),
+    maxMemoryBytes: options.bytes('max-memory'),
     weights: options.text('weights'),
-    format: options.word('format', writerFormats),
+    formats: options.words('format', writerFormats),
     mpp: options.number('mpp', { above: true }),
     region: options.rect('region'),
     tissue: !options.flag('no-tissue'),

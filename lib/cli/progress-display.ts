@@ -75,6 +75,13 @@ export class ProgressDisplay {
     this.#sink.write(this.#mode === 'json' ? `${JSON.stringify({ warning: message })}\n` : `histojet: ${message}\n`);
   }
 
+  /** What is going on: a line on a terminal, an object in the stream, silence otherwise. */
+  note(message: string): void {
+    if (this.#mode === 'none') return;
+    this.endLine();
+    this.#sink.write(this.#mode === 'json' ? `${JSON.stringify({ note: message })}\n` : `${message}\n`);
+  }
+
   /** What came out: a sentence on a terminal, an object in the stream, silence otherwise. */
   result(sentence: string, members: Readonly<Record<string, unknown>>): void {
     this.endLine();

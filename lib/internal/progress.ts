@@ -33,15 +33,18 @@ export class ProgressMeter {
     this.#listener = listener;
   }
 
-  /** Tells the listener, unless it was told less than 100 ms ago and the work is not finished. */
-  report(done: number, total: number): void {
+  /**
+   * Tells the listener, unless it was told less than 100 ms ago and the work is not finished. Steps that were
+   * `restored` from an earlier run cost next to nothing and say nothing of the rate.
+   */
+  report(done: number, total: number, restored = 0): void {
     const listener = this.#listener;
     if (listener === undefined) return;
     const now = performance.now();
     if (now - this.#last < shortestGapMs && done < total) return;
     this.#last = now;
     const seconds = (now - this.#start) / 1000;
-    const rate = seconds > 0 ? done / seconds : 0;
+    const rate = seconds > 0 ? Math.max(0, done - restored) / seconds : 0;
     const etaSeconds = rate > 0 ? Math.max(0, total - done) / rate : Number.POSITIVE_INFINITY;
     const progress: Progress = { stage: this.#stage, done, total, rate, etaSeconds, rssBytes: native.residentBytes() };
     try {

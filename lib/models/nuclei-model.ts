@@ -1,6 +1,7 @@
 import { disposedError, HistojetError, typeError } from '../errors.js';
 import { callNative, callSync, recordOf } from '../internal/call.js';
 import { checkImage, type ImageInput } from '../internal/image.js';
+import { version } from '../internal/system-info.js';
 import * as validate from '../internal/validate.js';
 import { type ModelHandle, type NativeImage, native } from '../native.js';
 import { type NucleusList, wrapNuclei } from '../nuclei/nucleus-list.js';
@@ -231,12 +232,13 @@ export abstract class NucleiModel implements AsyncDisposable {
    * @returns to be looped over once: nuclei in level-0 pixels, areas in square micrometres, with `types` and
    * `typeProbabilities` for networks with classes
    * @throws {@link HistojetError} `HISTOJET_INVALID_ARGUMENT` (a slide without mpp: pass one to {@link Slide.open}),
-   * `HISTOJET_CORRUPT_FILE`, `HISTOJET_IO`, `HISTOJET_DISPOSED` (when the loop begins); TypeError, RangeError
+   * `HISTOJET_CORRUPT_FILE`, `HISTOJET_IO` (also: another run uses the same checkpoints), `HISTOJET_OUT_OF_MEMORY` (a
+   * ceiling that is too low), `HISTOJET_DISPOSED` (when the loop begins); TypeError, RangeError
    */
   segmentSlide(slide: Slide, options?: SegmentSlideOptions): SlideSegmentation {
     if (!(slide instanceof Slide)) throw typeError(`slide: expected a Slide, got ${validate.kindOf(slide)}`);
     const given = validate.options('options', options);
-    const checked = checkSegmentSlide(given, this.#threads);
+    const checked = checkSegmentSlide(given, this.#threads, `histojet ${version} ${this.info.weights.sha256}`);
     return createSegmentation({
       start: () => native.runStart(this.#open(), slideHandle(slide), checked),
       signal: validate.signal(given.signal),

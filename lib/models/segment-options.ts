@@ -65,6 +65,20 @@ export interface SegmentSlideOptions extends SegmentOptions {
    * @defaultValue the model's `threads`, or all threads of the executor
    */
   readonly threads?: number;
+  /**
+   * Folder, created when missing, in which the run notes each finished window. A run that finds the notes of an equal
+   * one there (same slide, weights, settings and version) goes on from them, however that one ended, and gives the same
+   * nuclei as an undisturbed run. Notes stay until you delete the folder: do so when your output is safe. One run at a
+   * time may use them.
+   */
+  readonly checkpointDir?: string;
+  /**
+   * Resident memory of the whole process, in bytes, that the run stays below: it works on fewer windows at once, in
+   * smaller tiles, or with fewer threads. Changes no result. The loop rejects with `HISTOJET_OUT_OF_MEMORY` when even
+   * the least does not fit. An estimate decides; what your own code allocates during the run is not in it.
+   * @defaultValue no ceiling
+   */
+  readonly maxMemoryBytes?: number;
   /** Called at most ten times a second; counts windows of the slide. */
   readonly onProgress?: ProgressListener;
 }
@@ -85,8 +99,12 @@ export function checkStain(stain: Stain | undefined): Stain {
   return validate.oneOf('stain', stain ?? 'he', ['he', 'ihc-dab']);
 }
 
-/** Checks everything about a whole slide. */
-export function checkSegmentSlide(options: SegmentSlideOptions, threads: number): NativeSegmentSlide {
+/** Checks everything about a whole slide. `checkpointKey` says which weights and which version will run. */
+export function checkSegmentSlide(
+  options: SegmentSlideOptions,
+  threads: number,
+  checkpointKey: string,
+): NativeSegmentSlide {
   const { tissue = true, region } = options;
   if (typeof tissue !== 'boolean' && typeof tissue !== 'object') {
     throw typeError(`tissue: expected a boolean or a TissueMask, got ${validate.kindOf(tissue)}`);
@@ -99,5 +117,8 @@ export function checkSegmentSlide(options: SegmentSlideOptions, threads: number)
     minTissue: validate.number('minTissue', options.minTissue ?? 0, 0, 1),
     tileSize: validate.optional('tileSize', options.tileSize, validate.integer, 256, 4096),
     threads: validate.integer('threads', options.threads ?? threads, 0, 4096),
+    maxMemoryBytes: validate.optional('maxMemoryBytes', options.maxMemoryBytes, validate.integer, 1, 2 ** 50),
+    checkpointDir: validate.optional('checkpointDir', options.checkpointDir, validate.text),
+    checkpointKey,
   };
 }

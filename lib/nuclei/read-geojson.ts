@@ -2,7 +2,8 @@ import { HistojetError } from '../errors.js';
 import * as validate from '../internal/validate.js';
 import { documentPieces } from './document-pieces.js';
 import { FeatureSplitter } from './feature-splitter.js';
-import { NucleusList, type Ring } from './nucleus-list.js';
+import { NucleusList } from './nucleus-list.js';
+import { openNuclei } from './nucleus-reader.js';
 
 /** Positions of a geometry: a pair, or lists of them as deep as the geometry's type says. */
 export type GeoJsonCoordinates = readonly (number | GeoJsonCoordinates)[];
@@ -80,27 +81,16 @@ export async function* readGeoJson(
   splitter.end();
 }
 
-/** Outer rings of polygons; other geometries have none. What the rings hold is not checked. */
-export function outerRings(geometry: GeoJsonGeometry | null): Ring[] {
-  const coordinates: unknown = geometry?.coordinates;
-  if (!Array.isArray(coordinates)) return [];
-  const polygons: unknown[] =
-    geometry?.type === 'Polygon' ? [coordinates] : geometry?.type === 'MultiPolygon' ? coordinates : [];
-  return polygons.flatMap((polygon) =>
-    Array.isArray(polygon) && Array.isArray(polygon[0]) ? [polygon[0] as Ring] : [],
-  );
-}
-
 /**
- * The outlines of a GeoJSON document as nuclei: the outer ring of every polygon, with areas in square pixels.
+ * All nuclei of a file, with types where it names classes; see {@link openNuclei}, which says what they are and reads
+ * files of any size in bounded memory.
  *
  * @param path - a local file, packed with gzip or not
- * @throws {@link HistojetError} `HISTOJET_IO`, `HISTOJET_CORRUPT_FILE`
+ * @throws {@link HistojetError} `HISTOJET_IO`, `HISTOJET_CORRUPT_FILE`, `HISTOJET_UNSUPPORTED_FORMAT`
  */
 export async function readNuclei(path: string, options?: { readonly signal?: AbortSignal }): Promise<NucleusList> {
-  const rings: Ring[] = [];
-  for await (const { geometry } of readGeoJson(path, options)) {
-    for (const ring of outerRings(geometry)) if (ring.length >= 3) rings.push(ring);
-  }
-  return NucleusList.fromContours(rings);
+  const { signal } = validate.options('options', options);
+  const lists: NucleusList[] = [];
+  for await (const list of await openNuclei(path, signal === undefined ? {} : { signal })) lists.push(list);
+  return NucleusList.concat(lists);
 }

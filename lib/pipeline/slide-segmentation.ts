@@ -11,6 +11,8 @@ export interface SegmentationProgress {
   readonly windowsDone: number;
   /** Windows in all; 0 until the tissue is known. */
   readonly windowsTotal: number;
+  /** Windows that an earlier run had finished, from `checkpointDir`. */
+  readonly windowsRestored: number;
   /** Nuclei delivered. */
   readonly nuclei: number;
 }
@@ -33,7 +35,7 @@ export class SlideSegmentation implements AsyncIterable<NucleusList> {
   readonly #setup: SegmentationSetup;
   #run: RunHandle | null = null;
   #started = false;
-  #progress: SegmentationProgress = { windowsDone: 0, windowsTotal: 0, nuclei: 0 };
+  #progress: SegmentationProgress = { windowsDone: 0, windowsTotal: 0, windowsRestored: 0, nuclei: 0 };
 
   static {
     create = (setup) => new SlideSegmentation(setup);
@@ -70,8 +72,9 @@ export class SlideSegmentation implements AsyncIterable<NucleusList> {
       const meter = new ProgressMeter('segment', onProgress);
       for (;;) {
         const step = await this.#next(run, signal);
-        this.#progress = { windowsDone: step.windowsDone, windowsTotal: step.windowsTotal, nuclei: step.nuclei };
-        meter.report(step.windowsDone, step.windowsTotal);
+        const { windowsDone, windowsTotal, windowsRestored } = step;
+        this.#progress = { windowsDone, windowsTotal, windowsRestored, nuclei: step.nuclei };
+        meter.report(windowsDone, windowsTotal, windowsRestored);
         if (step.batch === undefined) break;
         const nuclei = wrapNuclei(step.batch);
         if (nuclei.length > 0) yield nuclei;

@@ -1,19 +1,15 @@
 import { basename } from 'node:path';
 import { disposedError } from '../errors.js';
-import { callNative } from '../internal/call.js';
 import { version } from '../internal/system-info.js';
 import * as validate from '../internal/validate.js';
-import { native, type WriterHandle } from '../native.js';
+import { native } from '../native.js';
+import type { NucleusClass } from '../nuclei/nucleus-class.js';
 import { type NucleusList, nucleiHandle } from '../nuclei/nucleus-list.js';
 import type { Slide } from '../slide/slide.js';
+import { openParquet } from './parquet/parquet-backend.js';
+import { openNative, type WriterBackend } from './writer-backend.js';
 
-/** Name and colour of one class of nuclei. */
-export interface NucleusClass {
-  /** What users see. */
-  readonly name: string;
-  /** Red, green, blue, 0 to 255. */
-  readonly color: readonly [number, number, number];
-}
+export type { NucleusClass };
 
 /** What a writer notes about the model; {@link HoverFast} and {@link HoverNet} have it. */
 export interface ModelProvenance {
@@ -35,9 +31,16 @@ export interface ModelProvenance {
 
 /**
  * A file format for nuclei: GeoJSON for QuPath, plain or packed; HoVer-Net's JSON; CSV; TIAToolbox' annotation store
- * (SQLite); DICOM Microscopy Bulk Simple Annotations.
+ * (SQLite); DICOM Microscopy Bulk Simple Annotations; GeoParquet.
  */
-export type NucleusFormat = 'geojson' | 'geojson.gz' | 'hovernet-json' | 'csv' | 'annotation-store' | 'dicom-ann';
+export type NucleusFormat =
+  | 'geojson'
+  | 'geojson.gz'
+  | 'hovernet-json'
+  | 'csv'
+  | 'annotation-store'
+  | 'dicom-ann'
+  | 'parquet';
 
 /** Options of {@link createWriter}. */
 export interface WriterOptions {
@@ -47,7 +50,8 @@ export interface WriterOptions {
   readonly model?: ModelProvenance;
   /**
    * The format.
-   * @defaultValue by the extension: `.geojson`, `.geojson.gz`, `.json` (HoVer-Net), `.csv`, `.db` (annotation store), `.dcm`
+   * @defaultValue by the extension: `.geojson`, `.geojson.gz`, `.json` (HoVer-Net), `.csv`, `.db` (annotation store), `.dcm`,
+   * `.parquet`
    */
   readonly format?: NucleusFormat;
   /**
@@ -72,7 +76,10 @@ export interface WriterOptions {
 }
 
 /** Formats that {@link createWriter} knows. */
-export const writerFormats: readonly NucleusFormat[] = Object.freeze(native.writerFormats() as NucleusFormat[]);
+export const writerFormats: readonly NucleusFormat[] = Object.freeze([
+  ...(native.writerFormats() as NucleusFormat[]),
+  'parquet',
+]);
 
 /** Says what the file was made from. Holds no clock time, so that equal runs give equal bytes. */
 function provenance(slide: Slide | undefined, fingerprint: string, options: WriterOptions): string {
@@ -97,11 +104,11 @@ function provenance(slide: Slide | undefined, fingerprint: string, options: Writ
   });
 }
 
-let wrap: (handle: WriterHandle, path: string) => NucleusWriter;
+let wrap: (backend: WriterBackend, path: string) => NucleusWriter;
 
 /**
  * Streams nuclei into a file in bounded memory. The file keeps the suffix `.part` until it is closed; after each write
- * the `.part` is itself a complete document (DICOM: only once the writer is closed or abandoned).
+ * the `.part` is itself a complete document (DICOM and Parquet: only once the writer is closed or abandoned).
  *
  * @example
  * const writer = await createWriter('case-17.geojson.gz', { slide, model });
@@ -111,18 +118,18 @@ let wrap: (handle: WriterHandle, path: string) => NucleusWriter;
 export class NucleusWriter implements AsyncDisposable {
   /** The final name of the file. */
   readonly path: string;
-  #handle: WriterHandle | null;
+  #backend: WriterBackend | null;
   #count = 0;
   /** Writes happen in the order of the calls; a failure stays for all later ones. */
   #last: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
   static {
-    wrap = (handle, path) => new NucleusWriter(handle, path);
+    wrap = (backend, path) => new NucleusWriter(backend, path);
   }
 
-  private constructor(handle: WriterHandle, path: string) {
-    this.#handle = handle;
+  private constructor(backend: WriterBackend, path: string) {
+    this.#backend = backend;
     this.path = path;
   }
 
@@ -138,9 +145,9 @@ export class NucleusWriter implements AsyncDisposable {
    */
   async write(batch: NucleusList): Promise<void> {
     const nuclei = nucleiHandle(batch, 'batch');
-    const handle = this.#open();
+    const backend = this.#open();
     const job = this.#last.then(async () => {
-      this.#count = await callNative(undefined, () => native.writerWrite(handle, nuclei));
+      this.#count = await backend.write(nuclei);
     });
     this.#last = job;
     job.catch(() => {}); // reported here, and again by whatever is called next
@@ -153,22 +160,29 @@ export class NucleusWriter implements AsyncDisposable {
    * @throws {@link HistojetError} `HISTOJET_IO`; also the failure of an earlier write, and the `.part` then stays
    */
   close(): Promise<void> {
-    const handle = this.#handle;
-    if (handle === null) return this.#closing ?? Promise.resolve();
-    this.#handle = null;
-    this.#closing = this.#last
-      .then(() => callNative(undefined, () => native.writerFinish(handle)))
-      .finally(() => native.writerClose(handle));
+    const backend = this.#backend;
+    if (backend === null) return this.#closing ?? Promise.resolve();
+    this.#backend = null;
+    this.#closing = this.#last.then(() => backend.finish()).finally(() => backend.release().catch(() => {}));
     return this.#closing;
   }
 
-  /** Stops without finishing: the file stays as a readable `.part`. */
+  /**
+   * Stops without finishing: the file stays as a readable `.part`.
+   *
+   * @throws {@link HistojetError} `HISTOJET_IO` when Parquet's last rows cannot be written and nothing failed before
+   */
   async abandon(): Promise<void> {
-    const handle = this.#handle;
-    if (handle === null) return;
-    this.#handle = null;
-    await this.#last.catch(() => {});
-    native.writerClose(handle);
+    const backend = this.#backend;
+    if (backend === null) return;
+    this.#backend = null;
+    const failed = await this.#last.then(
+      () => false,
+      () => true,
+    );
+    await backend.release().catch((error: unknown) => {
+      if (!failed) throw error;
+    });
   }
 
   /** Leaves an unfinished file as a `.part`: only {@link NucleusWriter.close} gives it its name. */
@@ -176,9 +190,9 @@ export class NucleusWriter implements AsyncDisposable {
     await this.abandon();
   }
 
-  #open(): WriterHandle {
-    if (this.#handle === null) throw disposedError('writer');
-    return this.#handle;
+  #open(): WriterBackend {
+    if (this.#backend === null) throw disposedError('writer');
+    return this.#backend;
   }
 }
 
@@ -212,6 +226,8 @@ export async function createWriter(path: string, options?: WriterOptions): Promi
     fingerprint,
     weightsHash: model?.info.weights.sha256 ?? '',
     provenance: provenance(slide, fingerprint, given),
+    otherFormats: 'parquet (.parquet)',
   };
-  return wrap(await callNative(signal, (cancel) => native.writerOpen(nativeOptions, cancel)), path);
+  const parquet = format === 'parquet' || (format === undefined && path.toLowerCase().endsWith('.parquet'));
+  return wrap(await (parquet ? openParquet : openNative)(nativeOptions, signal), path);
 }

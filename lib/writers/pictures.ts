@@ -3,6 +3,7 @@ import { checkImage, type Image, type ImageInput } from '../internal/image.js';
 import * as validate from '../internal/validate.js';
 import { native } from '../native.js';
 import { type NucleusList, nucleiHandle } from '../nuclei/nucleus-list.js';
+import type { NucleusClass } from './nucleus-writer.js';
 
 /** Options of {@link renderOverlay}. */
 export interface OverlayOptions {
@@ -22,7 +23,17 @@ export interface OverlayOptions {
    */
   readonly scale?: number;
   /**
-   * Red, green, blue, 0 to 255.
+   * The same downwards, for slides whose pixels are not square.
+   * @defaultValue that of `scale`
+   */
+  readonly scaleY?: number;
+  /**
+   * Names and colours by class number, for example `model.info.types`: nuclei of these classes have their colours.
+   * @defaultValue none: all have the same colour
+   */
+  readonly classes?: readonly NucleusClass[];
+  /**
+   * Colour of nuclei without a class: red, green, blue, 0 to 255.
    * @defaultValue [0, 230, 118]
    */
   readonly color?: readonly [number, number, number];
@@ -46,11 +57,14 @@ export interface OverlayOptions {
 export async function renderOverlay(image: ImageInput, nuclei: NucleusList, options?: OverlayOptions): Promise<Image> {
   const checked = checkImage('image', image);
   const handle = nucleiHandle(nuclei);
-  const { x = 0, y = 0, scale = 1, color, lineWidth = 1.5, signal } = validate.options('options', options);
+  const given = validate.options('options', options);
+  const { x = 0, y = 0, scale = 1, scaleY = scale, classes = [], color, lineWidth = 1.5, signal } = given;
   const overlay = {
     x: validate.number('x', x),
     y: validate.number('y', y),
     scale: validate.positive('scale', scale),
+    scaleY: validate.positive('scaleY', scaleY),
+    typeColors: classes.map((entry, i) => validate.color(`classes[${i}].color`, entry.color)),
     color: validate.optional('color', color, validate.color),
     lineWidth: validate.positive('lineWidth', lineWidth),
   };

@@ -89,28 +89,51 @@ std::array<std::uint8_t, 32> Sha256::finish() {
   return digest;
 }
 
-std::array<std::uint8_t, 20> sha1(std::span<const std::uint8_t> bytes) {
-  std::vector<std::uint8_t> message(bytes.begin(), bytes.end());
-  const auto tail = padding(message.size());
-  message.insert(message.end(), tail.begin(), tail.end());
-  std::array<std::uint32_t, 5> state{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
-  for (std::size_t at = 0; at < message.size(); at += 64) {
-    std::array<std::uint32_t, 80> w;
-    for (int i = 0; i < 16; ++i) w[i] = load_be32(message.data() + at + 4 * i);
-    for (int i = 16; i < 80; ++i) w[i] = std::rotl(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
-    auto [a, b, c, d, e] = state;
-    for (int i = 0; i < 80; ++i) {
-      const std::uint32_t f = i < 20   ? (b & c) | (~b & d)
-                              : i < 40 ? b ^ c ^ d
-                              : i < 60 ? (b & c) | (b & d) | (c & d)
-                                       : b ^ c ^ d;
-      const std::uint32_t k = i < 20 ? 0x5a827999 : i < 40 ? 0x6ed9eba1 : i < 60 ? 0x8f1bbcdc : 0xca62c1d6;
-      const std::uint32_t t = std::rotl(a, 5) + f + e + k + w[i];
-      e = d, d = c, c = std::rotl(b, 30), b = a, a = t;
-    }
-    const std::array<std::uint32_t, 5> round{a, b, c, d, e};
-    for (int i = 0; i < 5; ++i) state[i] += round[i];
+namespace {
+
+using Sha1State = std::array<std::uint32_t, 5>;
+
+/// Twenty rounds, of which each kind has its own function: a choice within the loop would cost as much as the rounds.
+template <class Mix>
+void sha1_rounds(Sha1State& v, const std::uint32_t* w, std::uint32_t constant, Mix mix) {
+  auto [a, b, c, d, e] = v;
+  for (int i = 0; i < 20; ++i) {
+    const std::uint32_t t = std::rotl(a, 5) + mix(b, c, d) + e + constant + w[i];
+    e = d, d = c, c = std::rotl(b, 30), b = a, a = t;
   }
+  v = {a, b, c, d, e};
+}
+
+void sha1_block(Sha1State& state, const std::uint8_t* data) {
+  std::array<std::uint32_t, 80> w;
+  for (int i = 0; i < 16; ++i) w[i] = load_be32(data + 4 * i);
+  for (int i = 16; i < 80; ++i) w[i] = std::rotl(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
+  Sha1State v = state;
+  using Word = std::uint32_t;
+  const auto parity = [](Word b, Word c, Word d) { return b ^ c ^ d; };
+  sha1_rounds(v, w.data(), 0x5a827999, [](Word b, Word c, Word d) { return d ^ (b & (c ^ d)); });
+  sha1_rounds(v, w.data() + 20, 0x6ed9eba1, parity);
+  sha1_rounds(v, w.data() + 40, 0x8f1bbcdc, [](Word b, Word c, Word d) { return (b & c) | (d & (b | c)); });
+  sha1_rounds(v, w.data() + 60, 0xca62c1d6, parity);
+  for (int i = 0; i < 5; ++i) state[i] += v[i];
+}
+
+}  // namespace
+
+std::array<std::uint8_t, 20> sha1(std::span<const std::uint8_t> bytes) {
+  std::array<std::uint32_t, 5> state{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
+  const std::size_t whole = bytes.size() / 64 * 64;
+  for (std::size_t at = 0; at < whole; at += 64) sha1_block(state, bytes.data() + at);
+  // What is left, 0x80, zeros, and the length in bits: one block or two. Names of nuclei fit one; nothing is allocated.
+  std::array<std::uint8_t, 128> tail{};
+  const std::size_t rest = bytes.size() - whole;
+  if (rest > 0) std::memcpy(tail.data(), bytes.data() + whole, rest);
+  tail[rest] = 0x80;
+  const std::size_t end = rest < 56 ? 64 : 128;
+  const std::uint64_t bits = static_cast<std::uint64_t>(bytes.size()) * 8;
+  store_be32(tail.data() + end - 8, static_cast<std::uint32_t>(bits >> 32));
+  store_be32(tail.data() + end - 4, static_cast<std::uint32_t>(bits));
+  for (std::size_t at = 0; at < end; at += 64) sha1_block(state, tail.data() + at);
   std::array<std::uint8_t, 20> digest;
   for (int i = 0; i < 5; ++i) store_be32(digest.data() + 4 * i, state[i]);
   return digest;
@@ -131,14 +154,20 @@ std::string name_based_uuid(std::string_view name) {
   // Our own name space, drawn once at random and fixed for ever so that ids stay equal.
   constexpr std::array<std::uint8_t, 16> kNamespace{0x3d, 0x0e, 0x8a, 0x2b, 0x5c, 0x41, 0x5f, 0x9e,
                                                     0x8b, 0x77, 0x64, 0x1a, 0x90, 0xc2, 0x5d, 0xe7};
-  std::vector<std::uint8_t> message(kNamespace.begin(), kNamespace.end());
-  message.insert(message.end(), name.begin(), name.end());
-  auto digest = sha1(message);
+  std::string message(reinterpret_cast<const char*>(kNamespace.data()), kNamespace.size());
+  message += name;
+  auto digest = sha1({reinterpret_cast<const std::uint8_t*>(message.data()), message.size()});
   digest[6] = static_cast<std::uint8_t>((digest[6] & 0x0f) | 0x50);
   digest[8] = static_cast<std::uint8_t>((digest[8] & 0x3f) | 0x80);
-  const std::string text = hex(std::span(digest).first(16));
-  return text.substr(0, 8) + '-' + text.substr(8, 4) + '-' + text.substr(12, 4) + '-' + text.substr(16, 4) + '-' +
-         text.substr(20);
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text(36, '-');
+  std::size_t at = 0;
+  for (int i = 0; i < 16; ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) ++at;
+    text[at++] = kDigits[digest[i] >> 4];
+    text[at++] = kDigits[digest[i] & 15];
+  }
+  return text;
 }
 
 }  // namespace histojet

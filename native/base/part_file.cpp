@@ -1,24 +1,27 @@
 #include "base/part_file.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
+#include <filesystem>
 
 #include "base/error.hpp"
 
 namespace histojet {
+namespace {
 
-PartFile::PartFile(std::string path) : path_(std::move(path)) {
-  fd_ = ::open(part_path().c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd_ < 0) throw io_error("cannot write", part_path(), errno);
+LockedFile open_part(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) throw io_error("cannot write", path, EISDIR);
+  LockedFile file(path + ".part");
+  file.truncate(0);
+  return file;
 }
 
-PartFile::~PartFile() {
-  if (fd_ >= 0) ::close(fd_);
-}
+}  // namespace
+
+PartFile::PartFile(std::string path) : path_(std::move(path)), file_(open_part(path_)) {}
 
 void PartFile::append(std::span<const std::uint8_t> bytes) {
   write_at(size_, bytes);
@@ -29,35 +32,29 @@ void PartFile::append(const std::string& text) {
 }
 
 void PartFile::write_at(std::uint64_t offset, std::span<const std::uint8_t> bytes) {
-  if (fd_ < 0) throw Error(ErrorCode::kDisposed, "cannot write " + path_ + ": already closed");
-  while (!bytes.empty()) {
-    const ssize_t put = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) throw io_error("cannot write", part_path(), errno);
-    bytes = bytes.subspan(static_cast<std::size_t>(put));
-    offset += static_cast<std::uint64_t>(put);
-    size_ = std::max(size_, offset);
-  }
+  file_.write_at(offset, bytes);
+  size_ = std::max(size_, offset + bytes.size());
 }
 
 void PartFile::truncate(std::uint64_t size) {
-  if (::ftruncate(fd_, static_cast<off_t>(size)) != 0) throw io_error("cannot write", part_path(), errno);
+  file_.truncate(size);
   size_ = size;
 }
 
 void PartFile::commit() {
-  if (fd_ < 0) return;
-  if (::fsync(fd_) != 0 && errno != EINVAL) throw io_error("cannot write", part_path(), errno);
-  const int closed = ::close(fd_);
-  fd_ = -1;
-  if (closed != 0) throw io_error("cannot write", part_path(), errno);
-  if (std::rename(part_path().c_str(), path_.c_str()) != 0) throw io_error("cannot rename to", path_, errno);
+  if (ended_) return;
+  file_.sync();
+  // Renamed before it is closed: the lock goes with the descriptor, and another run must not find an unlocked `.part`.
+  file_.rename(path_);
+  ended_ = true;
+  file_.close();
 }
 
 void PartFile::discard() {
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = -1;
+  if (ended_) return;
+  ended_ = true;
   ::unlink(part_path().c_str());
+  file_.close();
 }
 
 }  // namespace histojet

@@ -4,18 +4,19 @@
 #include <span>
 #include <string>
 
+#include "base/locked_file.hpp"
+
 namespace histojet {
 
 /// An output that carries its final name only when it is complete: bytes go to `<path>.part`, `commit()` syncs and
-/// renames. Destroyed without commit, the `.part` stays as it is, so a writer that keeps it well-formed after each
-/// batch leaves a readable partial result. Not safe from several threads.
+/// renames. The `.part` is locked while it is open, so two runs never write one file. Destroyed without commit, the
+/// `.part` stays as it is, so a writer that keeps it well-formed after each batch leaves a readable partial result. Not
+/// safe from several threads.
 class PartFile {
  public:
-  /// Creates `<path>.part`, replacing one that is there. @throws Error kIo (no permission, no such folder, full disk).
+  /// Creates `<path>.part`, replacing what an earlier run left. @throws Error kIo (no permission, no such folder, full
+  /// disk, `path` is a folder, another run is writing this very file).
   explicit PartFile(std::string path);
-  ~PartFile();
-  PartFile(const PartFile&) = delete;
-  PartFile& operator=(const PartFile&) = delete;
 
   const std::string& path() const { return path_; }
   std::string part_path() const { return path_ + ".part"; }
@@ -34,8 +35,9 @@ class PartFile {
 
  private:
   std::string path_;
-  int fd_ = -1;
+  LockedFile file_;
   std::uint64_t size_ = 0;
+  bool ended_ = false;
 };
 
 }  // namespace histojet

@@ -20,6 +20,8 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   export_model(env, exports);
   export_run(env, exports);
   export_nuclei(env, exports);
+  export_density(env, exports);
+  export_readers(env, exports);
   export_writers(env, exports);
   return exports;
 }

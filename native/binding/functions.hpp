@@ -18,6 +18,8 @@ void export_tensor(Napi::Env env, Napi::Object exports);
 void export_model(Napi::Env env, Napi::Object exports);
 void export_run(Napi::Env env, Napi::Object exports);
 void export_nuclei(Napi::Env env, Napi::Object exports);
+void export_density(Napi::Env env, Napi::Object exports);
+void export_readers(Napi::Env env, Napi::Object exports);
 void export_writers(Napi::Env env, Napi::Object exports);
 
 }  // namespace histojet::binding

@@ -29,12 +29,37 @@ struct RunState {
   std::shared_ptr<pipeline::SlideRun> run;
 };
 
+/// Counted nuclei; one job at a time.
+struct DensityState {
+  DensityState(const nuclei::DensityArea& area, int types) : grid(area, types) {}
+  std::mutex mutex;
+  nuclei::DensityGrid grid;
+};
+
+/// A reader of nuclei is used by one job at a time.
+struct ReaderState {
+  std::mutex mutex;
+  std::unique_ptr<readers::NucleusReader> reader;
+};
+
 /// A writer is used by one job at a time.
 struct WriterState {
   std::mutex mutex;
   std::unique_ptr<writers::NucleusWriter> writer;
 };
 
+/// An encoder is used by one job at a time.
+struct ColumnsState {
+  explicit ColumnsState(const writers::WriterOptions& options) : encoder(options) {}
+  std::mutex mutex;
+  writers::NucleusColumnEncoder encoder;
+};
+
+template <>
+struct HandleKind<LockedFile> {
+  static constexpr const char* kName = "file lock";
+  static constexpr napi_type_tag kTag{0x9e4d17b06c2a4f83, 0x84b1c5d7f02e6a39};
+};
 template <>
 struct HandleKind<CancelSource> {
   static constexpr const char* kName = "cancel source";
@@ -76,11 +101,26 @@ struct HandleKind<RemoteLink> {
   static constexpr napi_type_tag kTag{0x4be07c92d1a85f63, 0x97f2d36b08ce4a1d};
 };
 template <>
+struct HandleKind<DensityState> {
+  static constexpr const char* kName = "density map";
+  static constexpr napi_type_tag kTag{0xd1846b3fa07c4e92, 0x8c25f9e6137ab409};
+};
+template <>
+struct HandleKind<ReaderState> {
+  static constexpr const char* kName = "reader of nuclei";
+  static constexpr napi_type_tag kTag{0x58c3e1a94d7b4f26, 0xa86f20d9b35c7e41};
+};
+template <>
 struct HandleKind<WriterState> {
   static constexpr const char* kName = "writer";
   static constexpr napi_type_tag kTag{0xa3d78f4e20c94f58, 0xb5681ce97a3d0408};
 };
 
+template <>
+struct HandleKind<ColumnsState> {
+  static constexpr const char* kName = "column encoder";
+  static constexpr napi_type_tag kTag{0xd1c05e7a48f34b96, 0x8e27f9b3601d4c23};
+};
 template <>
 struct HandleKind<const slide::ColorTable> {
   static constexpr const char* kName = "colour table";

@@ -111,6 +111,7 @@ slide::PyramidOptions pyramid_options(const convert::Options& options) {
   pyramid.quality = static_cast<int>(options.integer("quality"));
   pyramid.subsampling = static_cast<int>(options.integer("subsampling"));
   pyramid.mpp = options.number("mpp", 0);
+  pyramid.mpp_y = options.number("mppY", 0);
   pyramid.pyramid = options.boolean("pyramid");
   pyramid.ome = options.boolean("ome");
   pyramid.merge_uniform = true;

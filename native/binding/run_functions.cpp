@@ -21,6 +21,11 @@ pipeline::SegmentSlideOptions slide_options(const convert::Options& options) {
   segment.min_tissue = options.number("minTissue", segment.min_tissue);
   segment.tile_size = options.integer("tileSize", segment.tile_size);
   segment.threads = static_cast<int>(options.integer("threads", 0));
+  segment.max_memory_bytes = options.integer("maxMemoryBytes", 0);
+  if (options.has("checkpointDir")) {
+    segment.checkpoint_folder = options.text("checkpointDir");
+    segment.checkpoint_key = options.text("checkpointKey");
+  }
   return segment;
 }
 
@@ -38,6 +43,7 @@ Napi::Value step_to_js(Napi::Env env, pipeline::Step step) {
   auto object = Napi::Object::New(env);
   object.Set("windowsDone", static_cast<double>(step.progress.windows_done));
   object.Set("windowsTotal", static_cast<double>(step.progress.windows_total));
+  object.Set("windowsRestored", static_cast<double>(step.progress.windows_restored));
   object.Set("nuclei", static_cast<double>(step.progress.nuclei));
   if (step.batch) {
     NucleiResult result;
@@ -47,7 +53,7 @@ Napi::Value step_to_js(Napi::Env env, pipeline::Step step) {
   return object;
 }
 
-/// (run) → { windowsDone, windowsTotal, nuclei, batch? }; no batch: the end
+/// (run) → { windowsDone, windowsTotal, windowsRestored, nuclei, batch? }; no batch: the end
 Napi::Value next_batch(const Napi::CallbackInfo& info) {
   return defer<pipeline::Step>(
       info,

@@ -44,6 +44,19 @@ Napi::Value cancel(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+/// (path) → handle, or null when another run has the lock
+Napi::Value lock_file(const Napi::CallbackInfo& info) {
+  std::optional<LockedFile> lock = LockedFile::try_open(convert::text(info[0]));
+  if (!lock) return info.Env().Null();
+  return make_handle(info.Env(), std::make_shared<LockedFile>(std::move(*lock)), 0);
+}
+
+/// (lock): deletes the file and gives the lock free
+Napi::Value unlock_file(const Napi::CallbackInfo& info) {
+  get<LockedFile>(info[0])->remove();
+  return info.Env().Undefined();
+}
+
 }  // namespace
 
 void export_system(Napi::Env env, Napi::Object exports) {
@@ -53,6 +66,8 @@ void export_system(Napi::Env env, Napi::Object exports) {
   export_function<error_codes>(env, exports, "errorCodes");
   export_function<make_cancel_source>(env, exports, "cancelSource");
   export_function<cancel>(env, exports, "cancel");
+  export_function<lock_file>(env, exports, "lockFile");
+  export_function<unlock_file>(env, exports, "unlockFile");
 }
 
 }  // namespace histojet::binding

@@ -54,6 +54,8 @@ class Plan {
   std::int64_t zero_row_bytes() const { return zero_row_bytes_; }
   /// Kernels on tiles read up to so much beyond a row, without using it.
   std::int64_t slack_bytes() const { return slack_bytes_; }
+  /// What a session needs for one thread: arena, scratch memory and zeros.
+  std::int64_t session_bytes() const { return arena_bytes_ + scratch_bytes_ + zero_row_bytes_ + slack_bytes_; }
   /// Useful multiply-adds times two for one picture.
   std::int64_t flops() const;
 

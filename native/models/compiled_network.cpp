@@ -82,6 +82,10 @@ std::unique_ptr<NucleiNetwork::Session> CompiledNetwork::make_session(std::int64
   return std::make_unique<EngineSession>(plan(height, width));
 }
 
+std::int64_t CompiledNetwork::session_bytes(std::int64_t height, std::int64_t width) const {
+  return plan(height, width)->session_bytes();
+}
+
 void CompiledNetwork::predict(Session& session, ImageView rgb, Maps& out, int max_threads,
                               const CancelToken& cancel) const {
   auto& own = dynamic_cast<EngineSession&>(session);

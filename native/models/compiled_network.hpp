@@ -24,6 +24,7 @@ class CompiledNetwork final : public NucleiNetwork {
   const NetworkInfo& info() const override { return info_; }
   std::string describe(std::int64_t height, std::int64_t width) const override;
   std::unique_ptr<Session> make_session(std::int64_t height, std::int64_t width) const override;
+  std::int64_t session_bytes(std::int64_t height, std::int64_t width) const override;
   void predict(Session& session, ImageView rgb, Maps& out, int max_threads, const CancelToken& cancel) const override;
 
  private:

@@ -42,6 +42,8 @@ struct NetworkInfo {
   /// How many pixels the maps of a tile are smaller than it, on each side; 0 for networks that pad. Tiles of a network
   /// with such a margin lie so that their maps touch, not they themselves.
   std::int64_t output_margin_px = 0;
+  /// Does the network pad, so that its maps do not depend on how it is tiled (with margin_px around each tile)?
+  bool pads() const { return output_margin_px == 0; }
   /// Tiles may have the sides side_offset_px + n * side_multiple from min_side_px on; others are refused.
   std::int64_t side_multiple = 1;
   std::int64_t side_offset_px = 0;
@@ -70,6 +72,8 @@ class NucleiNetwork {
   virtual std::string describe(std::int64_t height, std::int64_t width) const = 0;
   /// @throws Error kInvalidArgument for sides that the network does not take, saying which it does.
   virtual std::unique_ptr<Session> make_session(std::int64_t height, std::int64_t width) const = 0;
+  /// What a session for such tiles takes, without making one. @throws like make_session().
+  virtual std::int64_t session_bytes(std::int64_t height, std::int64_t width) const = 0;
   /// rgb: [height, width, 3] of the session's size, bytes; the network scales them itself. Output sizes are those of
   /// the network for that input (smaller by output_margin_px on each side, and for sides that it cannot divide).
   /// Bit-identical for any `max_threads`.

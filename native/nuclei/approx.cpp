@@ -26,8 +26,10 @@ Slice first_split(const Ring& ring, double epsilon2) {
   for (int i = 0; i < 3; ++i) {
     start = (start + farthest) % count;
     double longest = 0;
-    for (std::size_t j = 1; j < count; ++j) {
-      const double distance = squared_distance(ring[start], ring[(start + j) % count]);
+    const Point from = ring[start];
+    for (std::size_t j = 1, at = start + 1; j < count; ++j, ++at) {
+      if (at == count) at = 0;
+      const double distance = squared_distance(from, ring[at]);
       if (distance > longest) {
         longest = distance;
         farthest = j;
@@ -50,7 +52,8 @@ Ring split(const Ring& ring, Slice halves, double epsilon2) {
     const double dx = end.x - start.x, dy = end.y - start.y;
     double largest = 0;
     std::size_t farthest = slice.start;
-    for (std::size_t i = (slice.start + 1) % count; i != slice.end; i = (i + 1) % count) {
+    const auto after = [count](std::size_t i) { return i + 1 < count ? i + 1 : 0; };
+    for (std::size_t i = after(slice.start); i != slice.end; i = after(i)) {
       const double distance = std::fabs((ring[i].y - start.y) * dx - (ring[i].x - start.x) * dy);
       if (distance > largest) {
         largest = distance;
@@ -74,7 +77,7 @@ void drop_straight(Ring& ring, double epsilon2) {
   std::size_t kept = count, read = count - 1, write = 0;
   const auto next = [&] {
     const Point point = ring[read];
-    read = (read + 1) % count;
+    read = read + 1 < count ? read + 1 : 0;
     return point;
   };
   Point a = next();
@@ -89,7 +92,7 @@ void drop_straight(Ring& ring, double epsilon2) {
         distance * distance <= 0.5 * epsilon2 * (dx * dx + dy * dy) && dx != 0 && dy != 0 && forward >= 0;
     a = straight ? c : b;
     ring[write] = a;
-    write = (write + 1) % count;
+    write = write + 1 < count ? write + 1 : 0;
     if (straight) {
       --kept;
       b = next();

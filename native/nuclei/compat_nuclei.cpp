@@ -35,13 +35,15 @@ Nucleus measured(const Ring& ring) {
 
 }  // namespace
 
-PostprocessResult hovernet_nuclei(const Maps& maps, Segmentation objects, const PostprocessOptions& options) {
+PostprocessResult hovernet_nuclei(const Maps& maps, const Segmentation& objects, const PostprocessOptions& options) {
   PostprocessResult result;
   const auto runs = runs_by_label(objects.runs, objects.count);
-  const Span2d<const std::int32_t> labels(objects.labels.data(), maps.height, maps.width);
-  bool lose_first = std::find(objects.labels.begin(), objects.labels.end(), 0) == objects.labels.end();
+  result.labels.resize(maps.np.size());
+  const Span2d<const std::int32_t> labels(result.labels.data(), maps.height, maps.width);
+  bool lose_first = pixel_count(objects.runs) == maps.height * maps.width;
   for (std::int32_t label = 1; label <= objects.count; ++label) {
     if (runs[label].empty()) continue;
+    paint(runs[label], label, maps.width, result.labels);
     if (lose_first) {
       lose_first = false;
       continue;
@@ -61,18 +63,19 @@ PostprocessResult hovernet_nuclei(const Maps& maps, Segmentation objects, const 
     add_nucleus(result.nuclei, nucleus, ring, 1, !maps.tp.empty());
     result.ids.push_back(label);
   }
-  result.labels = std::move(objects.labels);
   return result;
 }
 
-PostprocessResult hoverfast_nuclei(const Maps& maps, Segmentation objects, const PostprocessOptions& options) {
+PostprocessResult hoverfast_nuclei(const Maps& maps, const Segmentation& objects, const PostprocessOptions& options) {
   PostprocessResult result;
   const auto runs = runs_by_label(objects.runs, objects.count);
-  const Span2d<const std::int32_t> labels(objects.labels.data(), maps.height, maps.width);
-  result.labels.resize(objects.labels.size());
+  std::vector<std::int32_t> map(maps.np.size());
+  const Span2d<const std::int32_t> labels(map.data(), maps.height, maps.width);
+  result.labels.resize(map.size());
   const Span2d<std::int32_t> painted(result.labels.data(), maps.height, maps.width);
   for (std::int32_t label = 1; label <= objects.count; ++label) {
     if (runs[label].empty()) continue;
+    paint(runs[label], label, maps.width, map);
     Ring ring = simplified(reference_contour(labels, label, runs[label]), options.simplify);
     if (area(ring) <= options.min_area_px) continue;
     if (!is_valid_polygon(ring)) ring = repaired(ring);

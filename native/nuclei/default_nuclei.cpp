@@ -50,21 +50,15 @@ Nucleus measured(const PixelSums& sums) {
 
 }  // namespace
 
-PostprocessResult default_nuclei(const Maps& maps, Segmentation objects, const PostprocessOptions& options) {
+PostprocessResult default_nuclei(const Maps& maps, const Segmentation& objects, const PostprocessOptions& options) {
   PostprocessResult result;
-  result.labels = std::move(objects.labels);
-  for (const Run& run : objects.runs) {
-    std::fill_n(result.labels.begin() + run.row * maps.width + run.start, run.end - run.start, 0);
-  }
+  result.labels.resize(maps.np.size());
   const std::vector<std::vector<Run>> parts = kept_parts(objects, options.min_area_px);
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    result.ids.push_back(static_cast<std::int32_t>(i) + 1);
-    for (const Run& run : parts[i]) {
-      std::fill_n(result.labels.begin() + run.row * maps.width + run.start, run.end - run.start, result.ids[i]);
-    }
-  }
   const Span2d<const std::int32_t> labels(result.labels.data(), maps.height, maps.width);
   for (std::size_t i = 0; i < parts.size(); ++i) {
+    result.ids.push_back(static_cast<std::int32_t>(i) + 1);
+    // Painted just before the walk around it, which then finds it in the cache.
+    paint(parts[i], result.ids[i], maps.width, result.labels);
     const Ring outline = pixel_outline(labels, result.ids[i], {parts[i][0].start, parts[i][0].row});
     const Ring ring = simplified_outline(outline, options.simplify / 1000 * arc_length(outline));
     Nucleus nucleus = measured(pixel_sums(parts[i]));

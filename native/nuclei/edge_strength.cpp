@@ -1,73 +1,121 @@
 #include "nuclei/edge_strength.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
-#include "nuclei/normalize.hpp"
+#include "kernels/nuclei_maps/at_least.hpp"
+#include "kernels/nuclei_maps/edge_strength_row.hpp"
+#include "nuclei/reflect.hpp"
 #include "nuclei/sobel.hpp"
 
 namespace histojet::nuclei {
 namespace {
 
-/// One derivative of the tile: its range over all pixels, its values at the pixels of the components in raster order.
+/// One derivative of the tile: its range over all pixels, its values at the pixels of the components.
 struct Gradient {
-  double range[2] = {std::numeric_limits<double>::max(), std::numeric_limits<double>::lowest()};
+  ValueRange range;
   std::vector<double> values;
 };
 
 /// Only the components' values are kept: the whole plane in double would be the largest array of all.
-Gradient gradient(const float* map, const Components& components, int taps, Axis axis, const CancelToken& cancel) {
-  const std::int64_t height = components.height, width = components.width;
-  const Normalization normalization(value_range({map, static_cast<std::size_t>(height * width)}));
-  SobelRows sobel(taps, axis, height, width);
-  Gradient found;
-  found.values.reserve(static_cast<std::size_t>(pixel_count(components.runs)));
-  std::vector<double> row(static_cast<std::size_t>(width));
-  std::int64_t fed = 0;
-  for (std::int64_t y = 0; y < height; ++y) {
-    if (y % 64 == 0) cancel.throw_if_cancelled();
-    for (; fed < std::min(height, y + sobel.radius() + 1); ++fed) {
-      normalization.apply({map + fed * width, static_cast<std::size_t>(width)}, sobel.input());
-      sobel.feed();
-    }
-    sobel.derivative(y, row.data(), found.range);
-    const auto starts = components.row_starts.begin() + y;
-    for (std::size_t i = starts[0]; i < starts[1]; ++i) {
+Gradient gradient(const float* map, ValueRange range, const EdgeStrength& places, int taps, Axis axis,
+                  const CancelToken& cancel) {
+  const Components& components = places.components();
+  std::vector<double> values(places.size());
+  // The strips come from left to right: of each row, the first run that is not behind the strip.
+  std::vector<std::size_t> next(components.row_starts.begin(), components.row_starts.end() - 1);
+  const auto keep = [&](std::int64_t y, std::int64_t x0, std::span<const double> strip) {
+    const std::int64_t x1 = x0 + static_cast<std::int64_t>(strip.size());
+    std::size_t& i = next[static_cast<std::size_t>(y)];
+    for (const std::size_t end = components.row_starts[static_cast<std::size_t>(y) + 1]; i < end; ++i) {
       const Run& run = components.runs[i];
-      if (run.label != 0) found.values.insert(found.values.end(), row.begin() + run.start, row.begin() + run.end);
+      if (run.start >= x1) return;
+      const std::int64_t from = std::max<std::int64_t>(run.start, x0), to = std::min<std::int64_t>(run.end, x1);
+      if (run.label != 0) {
+        std::copy(strip.data() + from - x0, strip.data() + to - x0, values.data() + places.start(i) + from - run.start);
+      }
+      if (run.end > x1) return;
     }
-  }
-  return found;
+  };
+  const ValueRange found =
+      sobel(map, components.height, components.width, Normalization(range), taps, axis, keep, cancel);
+  return {found, std::move(values)};
 }
 
 }  // namespace
 
-std::vector<float> edge_strength(const Maps& maps, const Components& components, int taps, Combination combination,
-                                 const CancelToken& cancel) {
-  const std::int64_t pixels = maps.height * maps.width;
-  const Gradient horizontal = gradient(maps.hv.data(), components, taps, Axis::kX, cancel);
-  const Gradient vertical = gradient(maps.hv.data() + pixels, components, taps, Axis::kY, cancel);
-  const Normalization across({horizontal.range[0], horizontal.range[1]}), down({vertical.range[0], vertical.range[1]});
-  std::vector<float> strength(static_cast<std::size_t>(pixels), 1.0f);
-  std::size_t next = 0;
+EdgeStrength::EdgeStrength(const Components& components) : components_(&components) {
+  std::size_t size = 0;
+  starts_.reserve(components.runs.size());
   for (const Run& run : components.runs) {
-    if (run.label == 0) continue;
-    float* out = strength.data() + run.row * maps.width;
-    for (std::int32_t x = run.start; x < run.end; ++x, ++next) {
-      const float s_h = 1.0f - across(horizontal.values[next]), s_v = 1.0f - down(vertical.values[next]);
-      const float both = combination == Combination::kMaximum ? std::max(s_h, s_v) : std::sqrt(s_h * s_h + s_v * s_v);
-      out[x] = both > 0.0f ? both : 0.0f;
-    }
+    starts_.push_back(size);
+    if (run.label != 0) size += static_cast<std::size_t>(run.end - run.start);
   }
+  values_.resize(size);
+}
+
+void EdgeStrength::copy_row(std::int64_t y, std::int64_t x0, std::int64_t x1, float* out) const {
+  std::fill_n(out, x1 - x0, 1.0f);
+  const auto runs = components_->runs.begin();
+  const auto starts = components_->row_starts.begin() + y;
+  const auto end = runs + static_cast<std::ptrdiff_t>(starts[1]);
+  auto run = std::partition_point(runs + static_cast<std::ptrdiff_t>(starts[0]), end,
+                                  [&](const Run& behind) { return behind.end <= x0; });
+  for (; run != end && run->start < x1; ++run) {
+    if (run->label == 0) continue;
+    const std::int64_t from = std::max<std::int64_t>(run->start, x0), to = std::min<std::int64_t>(run->end, x1);
+    const float* values = values_.data() + starts_[static_cast<std::size_t>(run - runs)];
+    std::copy(values + from - run->start, values + to - run->start, out + from - x0);
+  }
+}
+
+void EdgeStrength::copy_framed(const Box& box, std::vector<float>& out) const {
+  const std::int64_t height = components_->height, width = components_->width;
+  const std::int64_t stride = box.x1 - box.x0 + 2;
+  out.resize(static_cast<std::size_t>((box.y1 - box.y0 + 2) * stride));
+  const std::int64_t x0 = std::max(box.x0 - 1, 0), x1 = std::min<std::int64_t>(box.x1 + 1, width);
+  for (std::int64_t y = box.y0 - 1; y <= box.y1; ++y) {
+    float* row = out.data() + (y - box.y0 + 1) * stride;
+    float* at_zero = row + 1 - box.x0;
+    copy_row(reflect101(y, height), x0, x1, at_zero + x0);
+    if (box.x0 == 0) at_zero[-1] = at_zero[reflect101(-1, width)];
+    if (box.x1 == width) at_zero[width] = at_zero[reflect101(width, width)];
+  }
+}
+
+EdgeStrength edge_strength(const Maps& maps, const GradientRanges& ranges, const Components& components, int taps,
+                           Combination combination, const CancelToken& cancel) {
+  EdgeStrength strength(components);
+  const float* hv = maps.hv.data();
+  const Gradient horizontal = gradient(hv, ranges.horizontal, strength, taps, Axis::kX, cancel);
+  const Gradient vertical = gradient(hv + maps.height * maps.width, ranges.vertical, strength, taps, Axis::kY, cancel);
+  const Normalization across(horizontal.range), down(vertical.range);
+  kernels::kEdgeStrength.pick(active_isa())(
+      {horizontal.values.data(), vertical.values.data(), static_cast<std::int64_t>(strength.size()), across.scale,
+       across.shift, down.scale, down.shift, combination == Combination::kMaximum, strength.data()});
   return strength;
 }
 
-std::vector<float> finite_hv(const Maps& maps) {
-  if (all_finite(maps.hv)) return {};
-  std::vector<float> clean = maps.hv;
-  for (float& value : clean) value = std::isfinite(value) ? value : 0.0f;
-  return clean;
+BitMask weak_edges(const EdgeStrength& strength) {
+  const Components& components = strength.components();
+  // The references compare with 0.4 in double; no float lies between that and 0.4f.
+  const auto at_least = kernels::kAtLeast.pick(active_isa());
+  BitMask weak(components.height, components.width);
+  std::vector<std::uint64_t> strong(static_cast<std::size_t>(weak.words()));
+  for (std::size_t i = 0; i < components.runs.size(); ++i) {
+    const Run& run = components.runs[i];
+    if (run.label == 0) continue;
+    const std::int64_t count = run.end - run.start;
+    at_least({strength.run(i), count, 0.4f, strong.data()});
+    std::uint64_t* words = weak.row(run.row) + run.start / 64;
+    const int shift = run.start % 64;
+    for (std::int64_t done = 0; done < count; done += 64, ++words) {
+      const std::uint64_t valid = count - done >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << (count - done)) - 1;
+      const std::uint64_t bits = ~strong[static_cast<std::size_t>(done / 64)] & valid;
+      words[0] |= bits << shift;
+      if (shift != 0 && bits >> (64 - shift) != 0) words[1] |= bits >> (64 - shift);
+    }
+  }
+  return weak;
 }
 
 }  // namespace histojet::nuclei

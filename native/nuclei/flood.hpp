@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "nuclei/components.hpp"
+#include "nuclei/slot_set.hpp"
 
 namespace histojet::nuclei {
 
@@ -23,10 +24,43 @@ struct Basin {
   void paint(const Run& run, std::int32_t label);
 };
 
-/// Floods one component as `watershed` would, faster (spec section 13.6): pixels that cannot spread any more never
-/// enter the queue, whose four-way tree is compact.
-/// @returns false when two marker pixels of equal value compete, whose order only `watershed` on the reference's own
-/// array knows; `basin.labels` is then half flooded.
-bool flood(Basin& basin, bool monotone);
+/// Floods components as `watershed` would, faster (spec section 13.6): pixels that cannot spread any more never enter
+/// the queue, and the queue is no heap. The values are sorted once; every pixel gets the first place of its value in
+/// that order, and the queue is a set of places. Of a value that several pixels share, the places are taken in the
+/// order of the pushes, which is the order of age. Keeps its memory from basin to basin.
+class Flooder {
+ public:
+  /// `monotone`: as for `watershed`. @returns false when two marker pixels of equal value compete, whose order only
+  /// `watershed` on the reference's own array knows; the basin is then untouched.
+  bool operator()(Basin& basin, bool monotone);
+
+ private:
+  struct Ranked {
+    double value;
+    std::uint32_t pixel;
+    std::uint32_t bucket;  ///< of the sort
+  };
+
+  void collect(const Basin& basin);
+  void sort();
+  bool push_markers(const Basin& basin);
+  void spread(Basin& basin);
+  void spread_monotone(Basin& basin);
+  void push(std::uint32_t pixel) {
+    const std::uint32_t first = first_place_[pixel], place = first + taken_[first]++;
+    at_place_[place] = pixel;
+    queue_.insert(place);
+  }
+
+  std::vector<Ranked> found_;               ///< pixels that may enter the queue, in raster order
+  std::size_t found_count_ = 0;             ///< how many of them there are
+  std::vector<Ranked> sorted_;              ///< the same by value
+  std::vector<std::uint32_t> counts_;       ///< scratch of the sort
+  std::vector<std::uint32_t> first_place_;  ///< [basin] of a pixel's value; of pixels in `sorted_` only
+  std::vector<std::uint32_t> taken_;        ///< [places] at the first place of a value: how many pixels were pushed
+  std::vector<std::uint32_t> at_place_;     ///< [places] the pixel that took a place
+  std::vector<std::uint32_t> plateau_;      ///< of the monotone rule: pixels raised to the value that is being flooded
+  SlotSet queue_;
+};
 
 }  // namespace histojet::nuclei

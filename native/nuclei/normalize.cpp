@@ -6,31 +6,14 @@
 #include "kernels/fused_normalize/plane_range.hpp"
 
 namespace histojet::nuclei {
-namespace {
 
-struct Survey {
-  float low = 0;
-  float high = 0;
+PlaneSurvey survey(std::span<const float> values) {
+  if (values.empty()) return {{0, 0}, true};
+  float low = 0, high = 0;
   int finite = 1;
-};
-
-Survey survey(std::span<const float> values) {
-  Survey found;
-  if (values.empty()) return found;
   kernels::kPlaneRange.pick(active_isa())(
-      {values.data(), static_cast<std::int64_t>(values.size()), &found.low, &found.high, &found.finite});
-  return found;
-}
-
-}  // namespace
-
-ValueRange value_range(std::span<const float> values) {
-  const Survey found = survey(values);
-  return {found.low, found.high};
-}
-
-bool all_finite(std::span<const float> values) {
-  return survey(values).finite != 0;
+      {values.data(), static_cast<std::int64_t>(values.size()), &low, &high, &finite});
+  return {{low, high}, finite != 0};
 }
 
 Normalization::Normalization(ValueRange range) {

@@ -11,11 +11,18 @@ struct ValueRange {
   double high;
 };
 
-/// Range of finite values; {0, 0} for an empty span.
-ValueRange value_range(std::span<const float> values);
+/// What one pass over a plane finds out.
+struct PlaneSurvey {
+  ValueRange range;  ///< means nothing unless `finite`; {0, 0} for an empty span
+  bool finite;       ///< no value is infinite or NaN
+};
+PlaneSurvey survey(std::span<const float> values);
 
-/// No value is infinite or NaN.
-bool all_finite(std::span<const float> values);
+/// Ranges of the two gradient maps of a tile.
+struct GradientRanges {
+  ValueRange horizontal;
+  ValueRange vertical;
+};
 
 /// The linear map of cv2.normalize(NORM_MINMAX, 0, 1) with float32 results (spec section 5.0, N): constants are
 /// computed in double and rounded to float. A plane without contrast becomes 0.

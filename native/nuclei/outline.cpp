@@ -1,53 +1,69 @@
 #include "nuclei/outline.hpp"
 
+#include <cstddef>
+#include <utility>
+
 #include "nuclei/approx.hpp"
 #include "nuclei/polygon.hpp"
 
 namespace histojet::nuclei {
 namespace {
 
-/// Adds a point; the one before it goes when it lies on the straight piece between its neighbours.
-void add_corner(Ring& ring, Point point) {
-  if (ring.size() >= 2) {
-    const Point a = ring[ring.size() - 2], b = ring.back();
-    // All steps are (±2, 0), (0, ±2) or (±1, ±1): equal directions are equal signs.
-    const auto sign = [](std::int32_t v) { return (v > 0) - (v < 0); };
-    if (sign(b.x - a.x) == sign(point.x - b.x) && sign(b.y - a.y) == sign(point.y - b.y)) ring.pop_back();
+/// East, south, west, north: each is a right turn from the one before.
+constexpr Point kDirections[4] = {{1, 0}, {0, 1}, {-1, 0}, {0, -1}};
+
+/// By whether the pixels ahead, right and left of the walk, belong to the object: 1 right turn, 0 straight on, -1 left.
+constexpr std::int32_t kTurns[4] = {1, 0, 1, -1};  // neither, right, left, both
+
+/// The points of a walk without those between equal steps. A walk turns without a pattern, so nothing here branches on
+/// it.
+class Corners {
+ public:
+  explicit Corners(Point first) : ring_{first} { ring_.resize(kRoom); }
+
+  /// Steps to `point`; `step` tells apart the eight directions of steps.
+  void step_to(Point point, std::int32_t step) {
+    count_ -= static_cast<std::size_t>(step == last_step_);
+    if (count_ == ring_.size()) ring_.resize(2 * ring_.size());
+    ring_[count_++] = point;
+    last_step_ = step;
   }
-  ring.push_back(point);
-}
+  /// Steps back to the first point.
+  Ring close(std::int32_t step) {
+    ring_.resize(count_ - static_cast<std::size_t>(step == last_step_));
+    return std::move(ring_);
+  }
+
+ private:
+  static constexpr std::size_t kRoom = 128;
+  Ring ring_;
+  std::size_t count_ = 1;
+  std::int32_t last_step_ = -1;
+};
 
 }  // namespace
 
 Ring pixel_outline(Span2d<const std::int32_t> labels, std::int32_t label, Point first) {
   const auto inside = [&](std::int32_t x, std::int32_t y) {
-    return x >= 0 && y >= 0 && x < labels.cols && y < labels.rows && labels(y, x) == label;
+    return static_cast<std::uint64_t>(x) < static_cast<std::uint64_t>(labels.cols) &&
+           static_cast<std::uint64_t>(y) < static_cast<std::uint64_t>(labels.rows) && labels(y, x) == label;
   };
-  // The walk runs along pixel sides with the object on its right: corner (x, y), direction (dx, dy).
-  std::int32_t x = first.x, y = first.y, dx = 1, dy = 0;
-  Ring ring;
-  do {
-    add_corner(ring, {2 * x + dx, 2 * y + dy});
+  // The walk runs along pixel sides with the object on its right: corner (x, y), one of the directions. The first point
+  // is a corner of the outline, because the row above holds no object.
+  std::int32_t x = first.x, y = first.y, direction = 0;
+  Corners corners({2 * x + 1, 2 * y});
+  while (true) {
+    const auto [dx, dy] = kDirections[direction];
     x += dx;
     y += dy;
-    // The two pixels ahead of the corner, right and left of the direction.
     const bool right = inside(x + (dx - dy - 1) / 2, y + (dx + dy - 1) / 2);
     const bool left = inside(x + (dx + dy - 1) / 2, y + (dy - dx - 1) / 2);
-    if (!right) {
-      const std::int32_t turned = dx;
-      dx = -dy;
-      dy = turned;
-    } else if (left) {
-      const std::int32_t turned = dx;
-      dx = dy;
-      dy = -turned;
-    }
-  } while (x != first.x || y != first.y || dx != 1 || dy != 0);
-  // The first point is a corner, because the row above holds no object; the last one may lie on a straight piece.
-  const Point start = ring.front();
-  add_corner(ring, start);
-  ring.pop_back();
-  return ring;
+    const std::int32_t turn = kTurns[(right ? 1 : 0) + (left ? 2 : 0)];
+    const std::int32_t step = (2 * direction + turn) & 7;
+    direction = (direction + turn) & 3;
+    if (x == first.x && y == first.y && direction == 0) return corners.close(step);
+    corners.step_to({2 * x + kDirections[direction].x, 2 * y + kDirections[direction].y}, step);
+  }
 }
 
 Ring simplified_outline(const Ring& outline, double epsilon) {

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <cstddef>
+#include <vector>
 
 namespace histojet::nuclei {
 namespace {
@@ -37,6 +38,20 @@ bool folds_back(Point a, Point b, Point c) {
   const std::int64_t forward = (static_cast<std::int64_t>(b.x) - a.x) * (static_cast<std::int64_t>(c.x) - b.x) +
                                (static_cast<std::int64_t>(b.y) - a.y) * (static_cast<std::int64_t>(c.y) - b.y);
   return forward <= 0;
+}
+
+/// A side of a ring with its extent in x.
+struct Side {
+  std::int32_t left;
+  std::int32_t right;
+  Point a;
+  Point b;
+  std::size_t index;
+};
+
+/// The extents in y have a row in common.
+bool meet_in_y(const Side& s, const Side& t) {
+  return std::min(s.a.y, s.b.y) <= std::max(t.a.y, t.b.y) && std::min(t.a.y, t.b.y) <= std::max(s.a.y, s.b.y);
 }
 
 }  // namespace
@@ -81,22 +96,23 @@ Moments polygon_moments(const Ring& ring) {
 bool is_simple(const Ring& ring) {
   const std::size_t count = ring.size();
   if (count < 3) return false;
-  const auto at = [&](std::size_t i) { return ring[i % count]; };
+  std::vector<Side> sides(count);
   for (std::size_t i = 0; i < count; ++i) {
-    if (folds_back(at(i), at(i + 1), at(i + 2))) return false;
+    const Point a = ring[i], b = ring[i + 1 < count ? i + 1 : 0];
+    sides[i] = {std::min(a.x, b.x), std::max(a.x, b.x), a, b, i};
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    if (folds_back(sides[i].a, sides[i].b, sides[i + 1 < count ? i + 1 : 0].b)) return false;
   }
   // Sides in the order of their left ends: only those whose extents in x meet are compared.
-  std::vector<std::size_t> sides(count);
-  std::iota(sides.begin(), sides.end(), std::size_t{0});
-  const auto left = [&](std::size_t i) { return std::min(at(i).x, at(i + 1).x); };
-  const auto right = [&](std::size_t i) { return std::max(at(i).x, at(i + 1).x); };
-  std::sort(sides.begin(), sides.end(), [&](std::size_t i, std::size_t j) { return left(i) < left(j); });
+  std::sort(sides.begin(), sides.end(), [](const Side& s, const Side& t) { return s.left < t.left; });
   for (std::size_t k = 0; k < count; ++k) {
-    const std::size_t i = sides[k];
-    for (std::size_t m = k + 1; m < count && left(sides[m]) <= right(i); ++m) {
-      const std::size_t j = sides[m];
-      if ((i + 1) % count == j || (j + 1) % count == i) continue;
-      if (touch(at(i), at(i + 1), at(j), at(j + 1))) return false;
+    const Side& s = sides[k];
+    for (std::size_t m = k + 1; m < count && sides[m].left <= s.right; ++m) {
+      const Side& t = sides[m];
+      const std::size_t apart = s.index < t.index ? t.index - s.index : s.index - t.index;
+      if (apart == 1 || apart + 1 == count) continue;
+      if (meet_in_y(s, t) && touch(s.a, s.b, t.a, t.b)) return false;
     }
   }
   return true;

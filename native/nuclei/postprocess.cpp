@@ -1,12 +1,13 @@
 #include "nuclei/postprocess.hpp"
 
-#include <algorithm>
+#include <cmath>
+#include <span>
 #include <string>
 
 #include "base/error.hpp"
 #include "nuclei/compat_nuclei.hpp"
 #include "nuclei/default_nuclei.hpp"
-#include "nuclei/edge_strength.hpp"
+#include "nuclei/normalize.hpp"
 #include "nuclei/segmentation.hpp"
 
 namespace histojet::nuclei {
@@ -36,6 +37,12 @@ void check(const Maps& maps, const PostprocessOptions& options) {
   }
 }
 
+/// A value that is no number says nothing about the place; it must not spoil the tile-wide normalisation.
+Maps with_finite_gradients(Maps maps) {
+  for (float& value : maps.hv) value = std::isfinite(value) ? value : 0.0f;
+  return maps;
+}
+
 /// The variant's own values for what the caller left open.
 PostprocessOptions resolved(PostprocessOptions options) {
   const bool hovernet = options.variant == Variant::kHoverNet;
@@ -44,14 +51,16 @@ PostprocessOptions resolved(PostprocessOptions options) {
   return options;
 }
 
-PostprocessResult process(const Maps& maps, const PostprocessOptions& options, const CancelToken& cancel) {
-  Segmentation objects = options.variant == Variant::kHoverNet
-                             ? segment_hovernet(maps, options.monotone_watershed, cancel)
-                             : segment_hoverfast(maps, options.min_area_px, options.monotone_watershed, cancel);
+PostprocessResult process(const Maps& maps, const GradientRanges& ranges, const PostprocessOptions& options,
+                          const CancelToken& cancel) {
+  const Segmentation objects =
+      options.variant == Variant::kHoverNet
+          ? segment_hovernet(maps, ranges, options.monotone_watershed, cancel)
+          : segment_hoverfast(maps, ranges, options.min_area_px, options.monotone_watershed, cancel);
   cancel.throw_if_cancelled();
-  if (!options.compat) return default_nuclei(maps, std::move(objects), options);
-  return options.variant == Variant::kHoverNet ? hovernet_nuclei(maps, std::move(objects), options)
-                                               : hoverfast_nuclei(maps, std::move(objects), options);
+  if (!options.compat) return default_nuclei(maps, objects, options);
+  return options.variant == Variant::kHoverNet ? hovernet_nuclei(maps, objects, options)
+                                               : hoverfast_nuclei(maps, objects, options);
 }
 
 }  // namespace
@@ -59,10 +68,12 @@ PostprocessResult process(const Maps& maps, const PostprocessOptions& options, c
 PostprocessResult postprocess(const Maps& maps, const PostprocessOptions& options, const CancelToken& cancel) {
   check(maps, options);
   if (maps.np.empty()) return {};
-  // A value that is no number says nothing about the place; it must not spoil the tile-wide normalisation.
-  std::vector<float> finite = finite_hv(maps);
-  if (finite.empty()) return process(maps, resolved(options), cancel);
-  return process({maps.height, maps.width, maps.np, std::move(finite), maps.tp}, resolved(options), cancel);
+  const std::span<const float> hv(maps.hv);
+  const PlaneSurvey horizontal = survey(hv.first(hv.size() / 2)), vertical = survey(hv.last(hv.size() / 2));
+  if (horizontal.finite && vertical.finite) {
+    return process(maps, {horizontal.range, vertical.range}, resolved(options), cancel);
+  }
+  return postprocess(with_finite_gradients(maps), options, cancel);
 }
 
 }  // namespace histojet::nuclei

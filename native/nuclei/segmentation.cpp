@@ -2,7 +2,13 @@
 
 #include <algorithm>
 
+#include "kernels/nuclei_maps/at_least.hpp"
+
 namespace histojet::nuclei {
+
+void paint(std::span<const Run> runs, std::int32_t label, std::int64_t width, std::vector<std::int32_t>& labels) {
+  for (const Run& run : runs) std::fill_n(labels.begin() + run.row * width + run.start, run.end - run.start, label);
+}
 
 std::vector<Piece> pieces_inside(const Components& inner, const Components& outer) {
   std::vector<Piece> found;
@@ -25,32 +31,26 @@ std::vector<Piece> pieces_inside(const Components& inner, const Components& oute
   return found;
 }
 
-BitMask weak_edges(const Components& components, const std::vector<float>& strength) {
-  BitMask weak(components.height, components.width);
-  for (const Run& run : components.runs) {
-    if (run.label == 0) continue;
-    const float* row = strength.data() + run.row * components.width;
-    std::uint64_t* words = weak.row(run.row);
-    for (std::int32_t x = run.start; x < run.end; ++x) {
-      words[x / 64] |= static_cast<std::uint64_t>(row[x] < 0.4) << (x % 64);
-    }
-  }
-  return weak;
+bool one_marker(std::span<const Piece> seeds) {
+  return std::all_of(seeds.begin(), seeds.end(),
+                     [&](const Piece& seed) { return seed.run.label == seeds.front().run.label; });
 }
 
-std::vector<Run> labelled_runs(const std::vector<std::int32_t>& labels, std::int64_t width, const Components& mask) {
-  std::vector<Run> runs;
-  for (const Run& run : mask.runs) {
-    if (run.label == 0) continue;
-    const std::int32_t* row = labels.data() + run.row * width;
-    for (std::int32_t start = run.start; start < run.end;) {
-      std::int32_t end = start + 1;
-      while (end < run.end && row[end] == row[start]) ++end;
-      if (row[start] != 0) runs.push_back({run.row, start, end, row[start]});
-      start = end;
-    }
+BitMask pixels_at_least(const std::vector<float>& plane, std::int64_t height, std::int64_t width, float threshold) {
+  BitMask mask(height, width);
+  const auto at_least = kernels::kAtLeast.pick(active_isa());
+  for (std::int64_t y = 0; y < height; ++y) at_least({plane.data() + y * width, width, threshold, mask.row(y)});
+  return mask;
+}
+
+void append_labelled(const Run& run, const std::int32_t* row, std::vector<Run>& runs) {
+  for (std::int32_t start = run.start; start < run.end;) {
+    const std::int32_t label = row[start];
+    std::int32_t end = start + 1;
+    while (end < run.end && row[end] == label) ++end;
+    if (label > 0) runs.push_back({run.row, start, end, label});
+    start = end;
   }
-  return runs;
 }
 
 }  // namespace histojet::nuclei

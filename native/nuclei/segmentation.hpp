@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -8,16 +7,19 @@
 #include "base/cancel.hpp"
 #include "nuclei/components.hpp"
 #include "nuclei/flood.hpp"
+#include "nuclei/normalize.hpp"
 #include "tensor/maps.hpp"
 
 namespace histojet::nuclei {
 
 /// A tile cut into objects.
 struct Segmentation {
-  std::vector<std::int32_t> labels;  ///< [height, width] 0 background; numbers may have gaps
-  std::vector<Run> runs;             ///< the objects' runs in raster order
-  std::int32_t count = 0;            ///< largest label
+  std::vector<Run> runs;   ///< the objects' runs; those of one object in raster order
+  std::int32_t count = 0;  ///< largest label; numbers may have gaps
 };
+
+/// Writes `label` into the pixels of `runs`; labels: rows of `width`.
+void paint(std::span<const Run> runs, std::int32_t label, std::int64_t width, std::vector<std::int32_t>& labels);
 
 /// A run of one labelling that lies inside one component of another.
 struct Piece {
@@ -33,34 +35,24 @@ inline GroupsByLabel<Piece> pieces_by_component(std::span<const Piece> pieces, s
   return {pieces, count, [](const Piece& piece) { return piece.component; }};
 }
 
-/// The pixels of a plane that `inside(value)` holds for, 64 at a time without a branch.
-template <class Inside>
-BitMask pixels_where(const std::vector<float>& plane, std::int64_t height, std::int64_t width, Inside inside) {
-  BitMask mask(height, width);
-  for (std::int64_t y = 0; y < height; ++y) {
-    for (std::int64_t w = 0; w < mask.words(); ++w) {
-      const float* values = plane.data() + y * width + 64 * w;
-      const std::int64_t count = std::min<std::int64_t>(64, width - 64 * w);
-      std::uint64_t word = 0;
-      for (std::int64_t i = 0; i < count; ++i) word |= static_cast<std::uint64_t>(inside(values[i])) << i;
-      mask.row(y)[w] = word;
-    }
-  }
-  return mask;
-}
+/// All seeds are pieces of one marker.
+bool one_marker(std::span<const Piece> seeds);
 
-/// The pixels of `components` whose edge strength stays below the references' threshold of 0.4.
-BitMask weak_edges(const Components& components, const std::vector<float>& strength);
+/// The pixels of a plane whose value is at least `threshold`; NaN is not.
+BitMask pixels_at_least(const std::vector<float>& plane, std::int64_t height, std::int64_t width, float threshold);
 
-/// Splits the pixels of `mask` into runs of equal, non-zero label.
-std::vector<Run> labelled_runs(const std::vector<std::int32_t>& labels, std::int64_t width, const Components& mask);
+/// Adds the pixels of `run` as runs of equal label; those of label 0 and below are left out. `row`: labels from column
+/// 0 on.
+void append_labelled(const Run& run, const std::int32_t* row, std::vector<Run>& runs);
 
-/// HoverNet's procedure (spec section 5.1; hover_net models/hovernet/post_proc.py). `maps.hv` must be finite.
-/// Labels are those of the markers, gaps included; objects without a marker vanish.
-Segmentation segment_hovernet(const Maps& maps, bool monotone, const CancelToken& cancel);
+/// HoverNet's procedure (spec section 5.1; hover_net models/hovernet/post_proc.py). `maps.hv` must be finite, `ranges`
+/// are its own. Labels are those of the markers, gaps included; objects without a marker vanish.
+Segmentation segment_hovernet(const Maps& maps, const GradientRanges& ranges, bool monotone, const CancelToken& cancel);
 
 /// HoverFast's procedure (spec section 5.2, steps 1 to 6; HoverFast utils_wsi.py and utils_roi.py). `maps.hv` must be
-/// finite. Components of less than `min_area_px` are left out; labels are 1..n in the order of the reference.
-Segmentation segment_hoverfast(const Maps& maps, double min_area_px, bool monotone, const CancelToken& cancel);
+/// finite, `ranges` are its own. Components of less than `min_area_px` are left out; labels are 1..n in the order of
+/// the reference.
+Segmentation segment_hoverfast(const Maps& maps, const GradientRanges& ranges, double min_area_px, bool monotone,
+                               const CancelToken& cancel);
 
 }  // namespace histojet::nuclei

@@ -1,13 +1,23 @@
 #include "nuclei/sobel.hpp"
 
+#include <algorithm>
+#include <cstring>
+#include <limits>
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
-#include "kernels/fused_normalize/symmetric_filter.hpp"
+#include "kernels/nuclei_maps/sobel_pass.hpp"
 #include "nuclei/reflect.hpp"
 
 namespace histojet::nuclei {
 namespace {
+
+constexpr std::int64_t kStripWidth = kernels::kSobelStride;
+/// Rows per column pass: with those under the taps they fit the second cache, and few are moved to the next pass.
+constexpr std::int64_t kChunk = 32;
+/// The maps are far larger than the caches, and a strip is too narrow for the processor to see where it goes.
+constexpr std::int64_t kRowsAhead = 4;
 
 std::vector<double> binomial(int n) {
   std::vector<double> row{1};
@@ -18,68 +28,106 @@ std::vector<double> binomial(int n) {
   return row;
 }
 
-constexpr int kLargestRadius = 10;
+/// Centre and right half of a filter; the left half mirrors it, negated for the derivative.
+struct HalfFilter {
+  std::vector<double> taps;
+  bool symmetric;
+};
 
-/// One row of the filter of which `tap(k)` gives the row or the shifted row at distance k from the centre.
-template <class Tap>
-void filter_row(Tap tap, const double* centre, const std::vector<double>& taps, double centre_tap, std::int64_t width,
-                double* out, double* range) {
-  const double* left[kLargestRadius];
-  const double* right[kLargestRadius];
-  const int radius = static_cast<int>(taps.size());
-  for (int k = 0; k < radius; ++k) {
-    left[k] = tap(-k - 1);
-    right[k] = tap(k + 1);
-  }
-  kernels::kSymmetricFilter.pick(active_isa())(
-      {centre, left, right, taps.data(), centre_tap, radius, width, out, range});
+HalfFilter smoothing(int taps) {
+  const std::vector<double> all = binomial(taps - 1);
+  return {{all.begin() + taps / 2, all.end()}, true};
 }
+
+/// Tap i of binomial * (-1, 0, 1), centre at i = radius.
+HalfFilter derivative(int taps) {
+  const std::vector<double> narrow = binomial(taps - 3);
+  const auto at = [&](int i) { return i < 0 || i >= taps - 2 ? 0.0 : narrow[static_cast<std::size_t>(i)]; };
+  HalfFilter filter{{0.0}, false};
+  for (int i = taps / 2 + 1; i < taps; ++i) filter.taps.push_back(at(i - 2) - at(i));
+  return filter;
+}
+
+class Strips {
+ public:
+  Strips(const float* map, std::int64_t height, std::int64_t width, const Normalization& normalization, int taps,
+         Axis axis)
+      : map_(map),
+        height_(height),
+        width_(width),
+        normalization_(normalization),
+        radius_(taps / 2),
+        along_rows_(axis == Axis::kX ? derivative(taps) : smoothing(taps)),
+        along_columns_(axis == Axis::kX ? smoothing(taps) : derivative(taps)),
+        row_pass_(kernels::kSobelRow.pick(active_isa())),
+        column_pass_(kernels::kSobelColumn.pick(active_isa())),
+        padded_(static_cast<std::size_t>(kStripWidth + 2 * radius_)),
+        rows_(static_cast<std::size_t>((kChunk + 2 * radius_) * kStripWidth)),
+        out_(static_cast<std::size_t>(kChunk * kStripWidth)) {}
+
+  /// The columns [x0, x0 + columns).
+  void run(std::int64_t x0, std::int64_t columns, const SobelSink& sink, const CancelToken& cancel) {
+    for (std::int64_t i = 0; i < 2 * radius_; ++i) filter_row(i - radius_, x0, columns, i);
+    for (std::int64_t y = 0; y < height_; y += kChunk) {
+      cancel.throw_if_cancelled();
+      const std::int64_t rows = std::min(kChunk, height_ - y);
+      for (std::int64_t i = 0; i < rows; ++i) filter_row(y + i + radius_, x0, columns, 2 * radius_ + i);
+      column_pass_({rows_.data() + radius_ * kStripWidth, along_columns_.taps.data(), radius_, along_columns_.symmetric,
+                    columns, rows, out_.data(), range_});
+      for (std::int64_t i = 0; i < rows; ++i) {
+        sink(y + i, x0, {out_.data() + i * kStripWidth, static_cast<std::size_t>(columns)});
+      }
+      std::memmove(rows_.data(), rows_.data() + rows * kStripWidth,
+                   static_cast<std::size_t>(2 * radius_ * kStripWidth) * sizeof(double));
+    }
+  }
+
+  ValueRange range() const { return {range_[0], range_[1]}; }
+
+ private:
+  /// The row pass of row `y`, reflected when outside, into row `slot` of `rows_`.
+  void filter_row(std::int64_t y, std::int64_t x0, std::int64_t columns, std::int64_t slot) {
+    const std::int64_t first = std::max<std::int64_t>(0, x0 - radius_);
+    const std::int64_t end = std::min(width_, x0 + columns + radius_);
+    const float* row = map_ + reflect101(y, height_) * width_;
+    if (y >= 0 && y + kRowsAhead < height_) {
+      for (std::int64_t x = first; x < end; x += 16) __builtin_prefetch(row + kRowsAhead * width_ + x);
+    }
+    double* at_zero = padded_.data() + radius_ - x0;
+    normalization_.apply({row + first, static_cast<std::size_t>(end - first)}, at_zero + first);
+    for (std::int64_t x = x0 - radius_; x < first; ++x) at_zero[x] = at_zero[reflect101(x, width_)];
+    for (std::int64_t x = end; x < x0 + columns + radius_; ++x) at_zero[x] = at_zero[reflect101(x, width_)];
+    row_pass_({padded_.data() + radius_, along_rows_.taps.data(), radius_, along_rows_.symmetric, columns,
+               rows_.data() + slot * kStripWidth});
+  }
+
+  const float* map_;
+  std::int64_t height_;
+  std::int64_t width_;
+  Normalization normalization_;
+  int radius_;
+  HalfFilter along_rows_;
+  HalfFilter along_columns_;
+  kernels::KernelTable<kernels::SobelRowArgs>::Function row_pass_;
+  kernels::KernelTable<kernels::SobelColumnArgs>::Function column_pass_;
+  std::vector<double> padded_;  ///< one row of a strip with `radius` more values on either side
+  std::vector<double> rows_;    ///< [2 radius + kChunk, kStripWidth] after the row pass
+  std::vector<double> out_;     ///< [kChunk, kStripWidth]
+  double range_[2] = {std::numeric_limits<double>::max(), std::numeric_limits<double>::lowest()};
+};
 
 }  // namespace
 
-SobelRows::SobelRows(int taps, Axis axis, std::int64_t height, std::int64_t width)
-    : axis_(axis), radius_(taps / 2), height_(height), width_(width) {
+ValueRange sobel(const float* map, std::int64_t height, std::int64_t width, const Normalization& normalization,
+                 int taps, Axis axis, const SobelSink& sink, const CancelToken& cancel) {
   if (taps != 5 && taps != 21) {
     throw Error(ErrorCode::kInvalidArgument, "nuclei: Sobel of " + std::to_string(taps) + " taps, expected 5 or 21");
   }
-  const std::vector<double> smooth_taps = binomial(taps - 1), derived = binomial(taps - 3);
-  const auto derived_at = [&](int i) { return i < 0 || i >= taps - 2 ? 0.0 : derived[static_cast<std::size_t>(i)]; };
-  // Tap i of binomial * (-1, 0, 1), centre at i = radius.
-  for (int i = taps / 2 + 1; i < taps; ++i) along_.push_back(derived_at(i - 2) - derived_at(i));
-  across_.assign(smooth_taps.begin() + radius_ + 1, smooth_taps.end());
-  centre_tap_ = smooth_taps[static_cast<std::size_t>(radius_)];
-  padded_.resize(static_cast<std::size_t>(width + 2 * radius_));
-  ring_.resize(static_cast<std::size_t>((2 * radius_ + 1) * width));
-}
-
-template <class Tap>
-void SobelRows::filter(Tap tap, bool derive, double* out, double* range) const {
-  if (derive) {
-    filter_row(tap, nullptr, along_, 0, width_, out, range);
-  } else {
-    filter_row(tap, tap(0), across_, centre_tap_, width_, out, range);
+  Strips strips(map, height, width, normalization, taps, axis);
+  for (std::int64_t x0 = 0; x0 < width; x0 += kStripWidth) {
+    strips.run(x0, std::min(kStripWidth, width - x0), sink, cancel);
   }
-}
-
-void SobelRows::feed() {
-  double* middle = input();
-  for (std::int64_t i = 1; i <= radius_; ++i) {
-    middle[-i] = middle[reflect101(-i, width_)];
-    middle[width_ - 1 + i] = middle[reflect101(width_ - 1 + i, width_)];
-  }
-  double* out = ring_.data() + fed_ % (2 * radius_ + 1) * width_;
-  const auto tap = [&](std::int64_t k) { return middle + k; };
-  filter(tap, axis_ == Axis::kX, out, nullptr);
-  ++fed_;
-}
-
-const double* SobelRows::filtered_row(std::int64_t y) const {
-  return ring_.data() + reflect101(y, height_) % (2 * radius_ + 1) * width_;
-}
-
-void SobelRows::derivative(std::int64_t y, double* out, double* range) const {
-  const auto tap = [&](std::int64_t k) { return filtered_row(y + k); };
-  filter(tap, axis_ == Axis::kY, out, range);
+  return strips.range();
 }
 
 }  // namespace histojet::nuclei

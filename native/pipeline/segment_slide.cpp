@@ -1,150 +1,23 @@
 #include "pipeline/segment_slide.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <functional>
 #include <map>
 #include <mutex>
 
 #include "base/error.hpp"
 #include "base/executor.hpp"
 #include "nuclei/stitch.hpp"
-#include "pipeline/slide_windows.hpp"
-#include "pipeline/tiled_prediction.hpp"
+#include "pipeline/run_journal.hpp"
+#include "pipeline/run_plan.hpp"
 #include "tiles/haematoxylin.hpp"
 #include "tiles/region_announcer.hpp"
-#include "tiles/resample.hpp"
 
 namespace histojet::pipeline {
 namespace {
 
-constexpr std::int64_t kSmallestTile_px = 256;
-constexpr std::int64_t kLargestTile_px = 4096;
 /// Width of the band along the seams in which nuclei of two windows are compared, working pixels.
 constexpr double kSeamBand_px = kContext_px;
-
-/// Everything that the windows of one run share and that is fixed before the first one starts.
-struct Plan {
-  std::shared_ptr<const slide::Slide> slide;
-  std::shared_ptr<const models::NucleiNetwork> network;
-  SegmentSlideOptions options;
-  double mpp = 0;      ///< working resolution
-  double scale_x = 1;  ///< level-0 pixels per working pixel
-  double scale_y = 1;
-  slide::Rect region;
-  int threads = 1;
-  std::vector<std::string> notes;
-};
-
-std::string text(double value) {
-  std::string digits = std::to_string(value);
-  while (digits.back() == '0') digits.pop_back();
-  if (digits.back() == '.') digits.pop_back();
-  return digits;
-}
-
-void set_resolution(Plan& plan) {
-  plan.mpp = plan.options.mpp > 0 ? plan.options.mpp : plan.network->info().mpp;
-  if (!(plan.mpp >= 0.05 && plan.mpp <= 10)) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "mpp: expected a resolution from 0.05 to 10 micrometres per pixel, got " + text(plan.mpp));
-  }
-  const auto& known = plan.slide->mpp();
-  if (!known) {
-    if (plan.slide->format() != "png" && plan.slide->format() != "jpeg") {
-      throw Error(
-          ErrorCode::kInvalidArgument,
-          plan.slide->path() + ": the slide does not say its micrometres per pixel; pass `mpp` when you open it");
-    }
-    plan.notes.push_back("the picture does not say its micrometres per pixel and is taken to have " + text(plan.mpp));
-    return;
-  }
-  plan.scale_x = plan.mpp / known->x;
-  plan.scale_y = plan.mpp / known->y;
-  // A slide within 1 % of the wanted resolution is read as it is: no filter, no loss, no time.
-  if (std::abs(plan.scale_x - 1) < 0.01 && std::abs(plan.scale_y - 1) < 0.01) {
-    plan.scale_x = plan.scale_y = 1;
-    plan.mpp = std::sqrt(known->x * known->y);
-  } else if (plan.scale_x < 0.99) {
-    plan.notes.push_back("the slide has " + text(known->x) + " micrometres per pixel and is enlarged to " +
-                         text(plan.mpp) + " for the network");
-  }
-}
-
-void set_region(Plan& plan) {
-  plan.region = plan.options.region.value_or(slide::Rect{0, 0, plan.slide->width(), plan.slide->height()});
-  const slide::Rect& r = plan.region;
-  const bool outside =
-      r.x >= plan.slide->width() || r.y >= plan.slide->height() || r.x + r.width <= 0 || r.y + r.height <= 0;
-  if (r.width <= 0 || r.height <= 0 || outside) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "region: expected a rectangle inside the slide of " + std::to_string(plan.slide->width()) + " x " +
-                    std::to_string(plan.slide->height()) + " px, got x " + std::to_string(r.x) + ", y " +
-                    std::to_string(r.y) + ", " + std::to_string(r.width) + " x " + std::to_string(r.height));
-  }
-}
-
-void set_tile_size(Plan& plan) {
-  std::int64_t& tile_size = plan.options.tile_size;
-  const models::NetworkInfo& network = plan.network->info();
-  if (tile_size == 0) {
-    const bool as_reference = plan.options.postprocess.compat && network.output_margin_px > 0;
-    tile_size = as_reference ? network.default_tile_px : network.slide_tile_px;
-  } else if (tile_size < kSmallestTile_px || tile_size > kLargestTile_px) {
-    throw Error(ErrorCode::kInvalidArgument, "tileSize: expected " + std::to_string(kSmallestTile_px) + " to " +
-                                                 std::to_string(kLargestTile_px) + " px, got " +
-                                                 std::to_string(tile_size));
-  }
-  // A size that the network has no tile for is told before the first window runs.
-  plan_tiles(network, kWindow_px, kWindow_px, tile_size);
-}
-
-Plan make_plan(std::shared_ptr<const slide::Slide> slide, std::shared_ptr<const models::NucleiNetwork> network,
-               const SegmentSlideOptions& options) {
-  Plan plan{.slide = std::move(slide), .network = std::move(network), .options = options};
-  set_resolution(plan);
-  set_region(plan);
-  set_tile_size(plan);
-  if (options.min_area_um2) plan.options.postprocess.min_area_px = *options.min_area_um2 / (plan.mpp * plan.mpp);
-  const int all = Executor::instance().thread_count();
-  plan.threads = options.threads > 0 ? std::min(options.threads, all) : all;
-  return plan;
-}
-
-/// The pixels of a strip with the network's margin around them; outside the slide lies background.
-class StripPixels {
- public:
-  StripPixels(const Plan& plan, const SlideWindows& windows, const Strip& strip, const TilePlan& tiles)
-      : plan_(plan),
-        window_{.x = windows.left(strip.first, tiles.margin),
-                .y = windows.top(strip.first, tiles.margin),
-                .width = tiles.input_width(),
-                .height = tiles.input_height(),
-                .mpp = plan.mpp} {}
-
-  Image read(const CancelToken& cancel) const {
-    if (as_stored()) return plan_.slide->read_region(level_0(), cancel);
-    return tiles::read_at(*plan_.slide, window_, cancel);
-  }
-
-  /// What read() takes from the slide.
-  slide::RegionRequest source() const { return as_stored() ? level_0() : tiles::source_region(*plan_.slide, window_); }
-
- private:
-  bool as_stored() const { return plan_.scale_x == 1 && plan_.scale_y == 1; }
-  slide::RegionRequest level_0() const {
-    return {.x = static_cast<std::int64_t>(window_.x),
-            .y = static_cast<std::int64_t>(window_.y),
-            .width = window_.width,
-            .height = window_.height};
-  }
-
-  const Plan& plan_;
-  tiles::ReadAtRequest window_;
-};
-
-TilePlan tiles_of(const Plan& plan, const Strip& strip) {
-  return plan_tiles(plan.network->info(), kWindow_px, strip.width_px(), plan.options.tile_size);
-}
 
 /// The maps of one window of a strip.
 Maps cut_window(const Maps& strip, std::int64_t left) {
@@ -165,16 +38,16 @@ Maps cut_window(const Maps& strip, std::int64_t left) {
 }
 
 /// A strip from pixels to maps.
-Maps predict_strip(const Plan& plan, const SlideWindows& windows, const Strip& strip, SessionPool& sessions,
+Maps predict_strip(const RunPlan& plan, const SlideWindows& windows, const Strip& strip, SessionPool& sessions,
                    const CancelToken& cancel) {
-  const TilePlan tiles = tiles_of(plan, strip);
+  const TilePlan tiles = plan.tiles_of(strip);
   Image pixels = StripPixels(plan, windows, strip, tiles).read(cancel);
   if (plan.options.stain == Stain::kIhcDab) tiles::keep_haematoxylin(pixels);
   return predict_tiled(sessions, tiles, pixels, kWindow_px, strip.width_px(), 1, cancel);
 }
 
 /// Nuclei of one window in level-0 coordinates, those outside its core included.
-nuclei::NucleusList find_nuclei(const Plan& plan, const SlideWindows& windows, std::int64_t index, const Maps& maps,
+nuclei::NucleusList find_nuclei(const RunPlan& plan, const SlideWindows& windows, std::int64_t index, const Maps& maps,
                                 const CancelToken& cancel) {
   auto found = nuclei::postprocess(maps, plan.options.postprocess, cancel).nuclei;
   found.transform(plan.scale_x, plan.scale_y, windows.left(index, 0), windows.top(index, 0), plan.mpp * plan.mpp);
@@ -185,9 +58,38 @@ bool inside(const slide::Rect& region, float x, float y) {
   return x >= region.x && y >= region.y && x < region.x + region.width && y < region.y + region.height;
 }
 
+/// Windows that one thread takes at a time.
+struct Job {
+  Strip strip;
+  std::int64_t turn = -1;  ///< which of the strips that are computed; -1: the journal has all of its windows
+  bool restored() const { return turn < 0; }
+};
+
+/// All windows once, in order. Where strips do not matter to the result, only the windows that the journal lacks are
+/// computed; otherwise whole strips are, as a run without a journal computes them.
+std::vector<Job> jobs_of(const SlideWindows& windows, const RunPlan& plan, const RunJournal* journal) {
+  std::vector<Job> jobs;
+  std::int64_t turns = 0;
+  for (const Strip& strip : windows.strips(plan.strip_windows)) {
+    std::vector<bool> known;
+    for (std::int64_t i = 0; i < strip.count; ++i) known.push_back(journal != nullptr && journal->has(strip.first + i));
+    const bool all_or_none = !plan.network->info().pads();
+    if (all_or_none) known.assign(known.size(), std::ranges::all_of(known, std::identity{}));
+    for (std::int64_t i = 0; i < strip.count; ++i) {
+      const bool restored = known[static_cast<std::size_t>(i)];
+      if (i > 0 && jobs.back().restored() == restored) {
+        ++jobs.back().strip.count;
+      } else {
+        jobs.push_back({.strip = {strip.first + i, 1}, .turn = restored ? -1 : turns++});
+      }
+    }
+  }
+  return jobs;
+}
+
 class Run final : public SlideRun, public std::enable_shared_from_this<Run> {
  public:
-  Run(Plan plan, const CancelToken& cancel)
+  Run(RunPlan plan, const CancelToken& cancel)
       : plan_(std::move(plan)),
         token_(cancel.joined_with(stop_.flag())),
         sessions_(plan_.network),
@@ -213,6 +115,7 @@ class Run final : public SlideRun, public std::enable_shared_from_this<Run> {
   }
 
   std::vector<std::string> warnings() const override {
+    std::lock_guard lock(mutex_);
     auto all = plan_.notes;
     for (auto& warning : plan_.slide->warnings()) all.push_back(std::move(warning));
     return all;
@@ -222,17 +125,28 @@ class Run final : public SlideRun, public std::enable_shared_from_this<Run> {
   /// Finds the tissue and lays out the windows; the first work of a run, off the caller's thread.
   void prepare() {
     try {
-      std::optional<tiles::TissueMask> mask = plan_.options.tissue;
-      if (!mask && plan_.options.find_tissue) mask = tiles::find_tissue(*plan_.slide, 8, token_);
-      auto windows = std::make_unique<SlideWindows>(*plan_.slide, plan_.scale_x, plan_.scale_y, plan_.region,
-                                                    mask ? &*mask : nullptr, plan_.options.min_tissue);
+      RunPlan fitted = plan_;
+      fit_into_memory(fitted);
+      if (!fitted.options.checkpoint_folder.empty()) {
+        journal_ = std::make_unique<RunJournal>(fitted.options.checkpoint_folder, identity_of(fitted), token_);
+      }
+      std::optional<tiles::TissueMask> mask = fitted.options.tissue;
+      if (!mask && fitted.options.find_tissue) mask = tiles::find_tissue(*fitted.slide, 8, token_);
+      auto windows = std::make_unique<SlideWindows>(*fitted.slide, fitted.scale_x, fitted.scale_y, fitted.region,
+                                                    mask ? &*mask : nullptr, fitted.options.min_tissue);
       std::lock_guard lock(mutex_);
+      plan_ = std::move(fitted);
       windows_ = std::move(windows);
-      strips_ = windows_->strips();
+      jobs_ = jobs_of(*windows_, plan_, journal_.get());
+      std::vector<Strip> computed;
+      for (const Job& job : jobs_) {
+        if (!job.restored()) computed.push_back(job.strip);
+      }
+      const auto count = static_cast<std::int64_t>(computed.size());
       announcer_ = std::make_unique<tiles::RegionAnnouncer>(
-          *plan_.slide, static_cast<std::int64_t>(strips_.size()), [this](std::int64_t i) {
-            const Strip& strip = strips_[static_cast<std::size_t>(i)];
-            return StripPixels(plan_, *windows_, strip, tiles_of(plan_, strip)).source();
+          *plan_.slide, count, [this, strips = std::move(computed)](std::int64_t i) {
+            const Strip& strip = strips[static_cast<std::size_t>(i)];
+            return StripPixels(plan_, *windows_, strip, plan_.tiles_of(strip)).source();
           });
     } catch (...) {
       std::lock_guard lock(mutex_);
@@ -252,8 +166,13 @@ class Run final : public SlideRun, public std::enable_shared_from_this<Run> {
       if (!failure_ && windows_ != nullptr) start_strips();
       // A failure is told when no window runs any more: whoever hears it may close what they read from.
       if (waiting_ && (failure_ ? active_ == 0 : collect(step))) {
+        // Nothing is added any more; the next run may want it before the last reference to this one is gone.
+        if (!step.batch) journal_.reset();
         step.failure = failure_;
-        step.progress = {delivered_, windows_ ? windows_->count() : 0, nuclei_};
+        step.progress = {.windows_done = delivered_,
+                         .windows_total = windows_ ? windows_->count() : 0,
+                         .windows_restored = restored_,
+                         .nuclei = nuclei_};
         deliver = std::move(waiting_);
         waiting_ = nullptr;
       }
@@ -262,8 +181,9 @@ class Run final : public SlideRun, public std::enable_shared_from_this<Run> {
   }
 
   void start_strips() {
-    const std::int64_t ahead = 2 * plan_.threads * kLargestStrip;
-    while (active_ < plan_.threads && started_ < strips_.size() && strips_[started_].first - delivered_ < ahead) {
+    const int threads = plan_.options.threads;
+    const std::int64_t ahead = 2 * threads * kLargestStrip;
+    while (active_ < threads && started_ < jobs_.size() && jobs_[started_].strip.first - delivered_ < ahead) {
       const std::size_t next = started_++;
       ++active_;
       Executor::instance().post([self = shared_from_this(), next] { self->work(next); });
@@ -274,16 +194,8 @@ class Run final : public SlideRun, public std::enable_shared_from_this<Run> {
     std::exception_ptr failure;
     try {
       token_.throw_if_cancelled();
-      const Strip& strip = strips_[number];
-      // Bytes of the next strips of a remote slide arrive while this one is computed.
-      announcer_->before(static_cast<std::int64_t>(number), token_);
-      const Maps maps = predict_strip(plan_, *windows_, strip, sessions_, token_);
-      for (std::int64_t i = 0; i < strip.count; ++i) {
-        const std::int64_t index = strip.first + i;
-        auto found = find_nuclei(plan_, *windows_, index, cut_window(maps, i * kCore_px), token_);
-        std::lock_guard lock(mutex_);
-        finished_.emplace(index, std::move(found));
-      }
+      const Job& job = jobs_[number];
+      job.restored() ? restore(job.strip) : compute(job);
     } catch (...) {
       failure = std::current_exception();
     }
@@ -293,6 +205,28 @@ class Run final : public SlideRun, public std::enable_shared_from_this<Run> {
       if (failure && !failure_) failure_ = failure;
     }
     advance();
+  }
+
+  void restore(const Strip& strip) {
+    for (std::int64_t index = strip.first; index < strip.first + strip.count; ++index) {
+      auto found = journal_->read(index);
+      std::lock_guard lock(mutex_);
+      finished_.emplace(index, std::move(found));
+      ++restored_;
+    }
+  }
+
+  void compute(const Job& job) {
+    // Bytes of the next strips of a remote slide arrive while this one is computed.
+    announcer_->before(job.turn, token_);
+    const Maps maps = predict_strip(plan_, *windows_, job.strip, sessions_, token_);
+    for (std::int64_t i = 0; i < job.strip.count; ++i) {
+      const std::int64_t index = job.strip.first + i;
+      auto found = find_nuclei(plan_, *windows_, index, cut_window(maps, i * kCore_px), token_);
+      if (journal_ != nullptr && !journal_->has(index)) journal_->append(index, found);
+      std::lock_guard lock(mutex_);
+      finished_.emplace(index, std::move(found));
+    }
   }
 
   /// Takes the next window in order; true when `step` is complete (a batch, or the end).
@@ -319,16 +253,17 @@ class Run final : public SlideRun, public std::enable_shared_from_this<Run> {
     return kept;
   }
 
-  const Plan plan_;
+  RunPlan plan_;  ///< fixed once work begins
   CancelSource stop_;
   const CancelToken token_;
   SessionPool sessions_;
 
-  std::mutex mutex_;  // guards everything below
+  mutable std::mutex mutex_;  // guards everything below
   bool prepared_ = false;
   std::unique_ptr<SlideWindows> windows_;
-  std::vector<Strip> strips_;                          // like windows_, fixed once work begins
-  std::unique_ptr<tiles::RegionAnnouncer> announcer_;  // has its own lock
+  std::vector<Job> jobs_;                // like windows_, fixed once work begins
+  std::unique_ptr<RunJournal> journal_;  // has its own lock, like the announcer
+  std::unique_ptr<tiles::RegionAnnouncer> announcer_;
   std::map<std::int64_t, nuclei::NucleusList> finished_;
   nuclei::Stitcher stitcher_;
   std::function<void(Step)> waiting_;
@@ -336,6 +271,7 @@ class Run final : public SlideRun, public std::enable_shared_from_this<Run> {
   int active_ = 0;
   std::size_t started_ = 0;
   std::int64_t delivered_ = 0;
+  std::int64_t restored_ = 0;
   std::int64_t nuclei_ = 0;
 };
 
@@ -344,7 +280,7 @@ class Run final : public SlideRun, public std::enable_shared_from_this<Run> {
 std::shared_ptr<SlideRun> SlideRun::start(std::shared_ptr<const slide::Slide> slide,
                                           std::shared_ptr<const models::NucleiNetwork> network,
                                           const SegmentSlideOptions& options, const CancelToken& cancel) {
-  return std::make_shared<Run>(make_plan(std::move(slide), std::move(network), options), cancel);
+  return std::make_shared<Run>(make_run_plan(std::move(slide), std::move(network), options), cancel);
 }
 
 }  // namespace histojet::pipeline

@@ -32,11 +32,19 @@ struct SegmentSlideOptions {
   nuclei::PostprocessOptions postprocess;  ///< min_area_px is replaced when min_area_um2 is set
   std::optional<double> min_area_um2;
   int threads = 0;  ///< strips of windows worked on at once; 0: all threads of the executor
+  /// Resident memory of the process that the run must stay below; fewer threads, shorter strips and smaller tiles are
+  /// taken to that end. 0: no ceiling.
+  std::int64_t max_memory_bytes = 0;
+  /// Folder for a journal of the windows that are done (see RunJournal); a run that finds its own there goes on from
+  /// it, with the same result as one that was never interrupted. Empty: none.
+  std::string checkpoint_folder;
+  std::string checkpoint_key;  ///< says which weights and which version of the program; part of the journal's identity
 };
 
 struct RunProgress {
   std::int64_t windows_done = 0;
   std::int64_t windows_total = 0;
+  std::int64_t windows_restored = 0;  ///< of those done: taken from the journal
   std::int64_t nuclei = 0;
 };
 
@@ -56,7 +64,8 @@ struct Step {
 class SlideRun {
  public:
   virtual ~SlideRun() = default;
-  /// Validates and returns at once; work begins with the first next(). A slide without mpp is refused;
+  /// Validates and returns at once; work begins with the first next(), which also reports a ceiling of memory that is
+  /// too low (kOutOfMemory) and a journal that cannot be used (kIo). A slide without mpp is refused;
   /// plain PNG and JPEG pictures are taken to have the network's. @throws Error kInvalidArgument (no mpp, mpp or tile
   /// size out of range, region outside the slide).
   static std::shared_ptr<SlideRun> start(std::shared_ptr<const slide::Slide> slide,

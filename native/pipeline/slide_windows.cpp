@@ -24,12 +24,12 @@ SlideWindows::SlideWindows(const slide::Slide& slide, double scale_x, double sca
   }
 }
 
-std::vector<Strip> SlideWindows::strips() const {
+std::vector<Strip> SlideWindows::strips(std::int64_t largest) const {
   std::vector<Strip> strips;
   for (std::int64_t i = 0; i < count(); ++i) {
     const bool adjacent =
         i > 0 && windows_[i].row == windows_[i - 1].row && windows_[i].column == windows_[i - 1].column + 1;
-    if (adjacent && strips.back().count < kLargestStrip) {
+    if (adjacent && strips.back().count < largest) {
       ++strips.back().count;
     } else {
       strips.push_back({i, 1});

@@ -15,8 +15,8 @@ inline constexpr std::int64_t kCore_px = 1024;
 inline constexpr std::int64_t kContext_px = 64;
 inline constexpr std::int64_t kWindow_px = kCore_px + 2 * kContext_px;
 
-/// Neighbouring windows of one row that go through decoding and the network together: they share the pixels between
-/// them instead of computing them twice. Bounds memory; changes no result.
+/// Most neighbouring windows of one row that go through decoding and the network together: they share the pixels
+/// between them instead of computing them twice.
 inline constexpr std::int64_t kLargestStrip = 4;
 
 /// Windows [first, first + count), side by side.
@@ -35,8 +35,8 @@ class SlideWindows {
                const tiles::TissueMask* mask, double min_tissue);
 
   std::int64_t count() const { return static_cast<std::int64_t>(windows_.size()); }
-  /// All windows once, in order.
-  std::vector<Strip> strips() const;
+  /// All windows once, in order, at most `largest` together.
+  std::vector<Strip> strips(std::int64_t largest = kLargestStrip) const;
   /// The core of a window in level-0 pixels.
   nuclei::Core core(std::int64_t index) const;
   /// Level-0 position of the corner of the window's pixels, `margin` working pixels outside the context.

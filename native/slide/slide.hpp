@@ -119,6 +119,8 @@ class Slide {
   int best_level_for_downsample(double downsample) const;
   /// "sha256:…" over the length, the first and the last MiB of each of the slide's files, in name order.
   virtual std::string fingerprint() const = 0;
+  /// Memory that decoded tiles may take, see OpenOptions.
+  virtual std::int64_t max_cache_bytes() const { return 0; }
 };
 
 }  // namespace histojet::slide

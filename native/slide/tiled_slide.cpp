@@ -40,6 +40,7 @@ TiledSlide::TiledSlide(std::shared_ptr<const ByteSource> source, const OpenOptio
     : source_(std::move(source)),
       options_(options),
       parts_(std::move(parts)),
+      max_cache_bytes_(options.max_cache_bytes),
       cache_(options.max_cache_bytes, largest_tile_bytes(parts_)),
       warnings_(std::move(parts_.warnings)) {
   if (parts_.grids.empty()) throw Error(ErrorCode::kCorruptFile, path() + ": no readable level");

@@ -69,6 +69,7 @@ class TiledSlide final : public Slide {
   Image read_associated_image(const std::string& name, const CancelToken& cancel) const override;
   std::optional<std::vector<std::uint8_t>> icc_profile() const override;
   std::string fingerprint() const override;
+  std::int64_t max_cache_bytes() const override { return max_cache_bytes_; }
 
  private:
   void add_properties();
@@ -82,6 +83,7 @@ class TiledSlide final : public Slide {
   OpenOptions options_;
   SlideParts parts_;
   std::vector<Level> levels_;
+  std::int64_t max_cache_bytes_;
   mutable TileCache cache_;
   mutable std::mutex warnings_mutex_;
   mutable std::vector<std::string> warnings_;

@@ -1,6 +1,5 @@
 #include <bit>
 #include <cstring>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
@@ -70,12 +69,6 @@ struct SpooledClass {
   }
 };
 
-std::string checked_path(const std::string& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) throw io_error("cannot write", path, EISDIR);
-  return path;
-}
-
 /// DICOM Microscopy Bulk Simple Annotations (interop-formats 6.1; PS3.3, section A.87): a group of polygons per class.
 /// Values are preceded by their lengths, so polygons wait in nameless files beside the target until close(). A writer
 /// that is dropped leaves a whole `.part`; a killed process leaves an empty one.
@@ -85,7 +78,7 @@ class DicomAnnWriter final : public NucleusWriter {
       : provenance_(provenance_json(options, Origin::kLevel0)),
         fingerprint_(options.fingerprint),
         weights_hash_(options.weights_hash),
-        file_(checked_path(options.path)),
+        file_(options.path),
         corner_(origin_of(options, Origin::kLevel0)),
         measured_(options.mpp > 0),
         classes_(options.classes) {

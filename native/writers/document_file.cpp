@@ -1,7 +1,6 @@
 #include "writers/document_file.hpp"
 
 #include <cerrno>
-#include <filesystem>
 #include <span>
 #include <vector>
 
@@ -22,16 +21,10 @@ std::span<const std::uint8_t> as_bytes(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
-std::string checked_path(const std::string& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) throw io_error("cannot write", path, EISDIR);
-  return path;
-}
-
 }  // namespace
 
 DocumentFile::DocumentFile(const std::string& path, bool compressed, std::string_view header, std::string footer)
-    : file_(checked_path(path)), compressed_(compressed), footer_(encoded(footer)) {
+    : file_(path), compressed_(compressed), footer_(encoded(footer)) {
   const std::string start = encoded(header);
   body_end_ = start.size();
   file_.append(start + footer_);

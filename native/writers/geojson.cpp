@@ -9,22 +9,41 @@
 namespace histojet::writers {
 namespace {
 
-std::string header(const WriterOptions& options) {
-  return "{\"type\":\"FeatureCollection\",\"histojet\":" + provenance_json(options, Origin::kBounds) +
-         ",\"features\":[\n";
-}
-
-/// `,"properties":{…"classification":{…},"measurements":{` of one class: everything but the numbers.
-std::string properties_text(const NucleusClass& entry) {
-  JsonText text;
-  text.put("]},\"properties\":{\"objectType\":\"detection\",\"classification\":{\"name\":");
+/// `{"name":…,"color":[r,g,b]}`
+void put_class(JsonText& text, const NucleusClass& entry) {
+  text.put("{\"name\":");
   text.string(entry.name);
   text.put(",\"color\":[");
   for (int c = 0; c < 3; ++c) {
     if (c > 0) text.put(',');
     text.integer(entry.color[c]);
   }
-  text.put("]},\"measurements\":{");
+  text.put("]}");
+}
+
+/// The provenance with the class table, so that readers give the classes the numbers they have here.
+std::string header(const WriterOptions& options) {
+  std::string provenance = provenance_json(options, Origin::kBounds);
+  if (provenance.find("\"classes\"") == std::string::npos) {
+    JsonText text;
+    text.put(",\"classes\":[");
+    const ClassTable classes(options.classes);
+    for (std::size_t i = 0; i < classes.size(); ++i) {
+      if (i > 0) text.put(',');
+      put_class(text, classes[i]);
+    }
+    text.put(']');
+    provenance.insert(provenance.rfind('}'), text.view());
+  }
+  return "{\"type\":\"FeatureCollection\",\"histojet\":" + provenance + ",\"features\":[\n";
+}
+
+/// `,"properties":{…"classification":{…},"measurements":{` of one class: everything but the numbers.
+std::string properties_text(const NucleusClass& entry) {
+  JsonText text;
+  text.put("]},\"properties\":{\"objectType\":\"detection\",\"classification\":");
+  put_class(text, entry);
+  text.put(",\"measurements\":{");
   return std::string(text.view());
 }
 

@@ -35,7 +35,7 @@ const WriterFormat& format_by_name(const std::string& name) {
   throw Error(ErrorCode::kInvalidArgument, "unknown output format \"" + name + "\"; known are " + known_formats());
 }
 
-const WriterFormat& format_by_extension(const std::string& path) {
+const WriterFormat& format_by_extension(const std::string& path, const std::string& other_formats) {
   std::string lower = path;
   std::ranges::transform(lower, lower.begin(), [](unsigned char letter) { return std::tolower(letter); });
   for (const WriterFormat& format : formats()) {
@@ -43,16 +43,16 @@ const WriterFormat& format_by_extension(const std::string& path) {
       if (lower.ends_with(extension)) return format;
     }
   }
-  throw Error(ErrorCode::kInvalidArgument,
-              "cannot tell the output format from the name \"" + path + "\"; known are " + known_formats());
+  throw Error(ErrorCode::kInvalidArgument, "cannot tell the output format from the name \"" + path + "\"; known are " +
+                                               known_formats() + (other_formats.empty() ? "" : ", " + other_formats));
 }
 
 }  // namespace
 
 std::unique_ptr<NucleusWriter> NucleusWriter::create(const WriterOptions& options) {
   if (options.path.empty()) throw Error(ErrorCode::kInvalidArgument, "the output's path is empty");
-  const WriterFormat& format =
-      options.format.empty() ? format_by_extension(options.path) : format_by_name(options.format);
+  const WriterFormat& format = options.format.empty() ? format_by_extension(options.path, options.other_formats)
+                                                      : format_by_name(options.format);
   return format.make(options);
 }
 

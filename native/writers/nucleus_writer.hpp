@@ -1,21 +1,17 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "nuclei/nucleus_class.hpp"
 #include "nuclei/nucleus_list.hpp"
 
 namespace histojet::writers {
 
-/// One row of the class table: name and colour of type id `i` (its index).
-struct NucleusClass {
-  std::string name;
-  std::array<std::uint8_t, 3> color{};
-};
+using nuclei::NucleusClass;
 
 enum class Origin { kBounds, kLevel0 };
 
@@ -31,6 +27,7 @@ struct WriterOptions {
   std::string weights_hash;           ///< of the model; seeds the ids
   std::string provenance;             ///< one JSON object, written where the format has room; no clock time in it
   std::vector<NucleusClass> classes;  ///< index = type id; empty: one class "Nucleus"
+  std::string other_formats;          ///< "name (.extension)" of those that the caller writes itself, for messages
 };
 
 /// Streams nuclei into a file with bounded memory. After every write() the `.part` is a complete, readable document;

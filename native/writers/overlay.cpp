@@ -12,6 +12,11 @@
 namespace histojet::writers {
 namespace {
 
+using Color = std::array<std::uint8_t, 3>;
+
+/// Nuclei between two looks at the token.
+constexpr std::size_t kNucleiPerCheck = 256;
+
 struct Point {
   double x = 0;
   double y = 0;
@@ -29,19 +34,22 @@ double distance_to_segment(Point p, Point a, Point b) {
 class RingPainter {
  public:
   RingPainter(Image& picture, const OverlayOptions& options)
-      : picture_(picture), options_(options), reach_(options.width_px / 2 + 0.5) {}
+      : picture_(picture),
+        options_(options),
+        scale_y_(options.scale_y > 0 ? options.scale_y : options.scale),
+        reach_(options.width_px / 2 + 0.5) {}
 
-  void draw(std::span<const float> ring) {
+  void draw(std::span<const float> ring, Color color) {
     points_.clear();
     for (std::size_t i = 0; i + 1 < ring.size(); i += 2) {
-      const Point point{(ring[i] - options_.x) / options_.scale, (ring[i + 1] - options_.y) / options_.scale};
+      const Point point{(ring[i] - options_.x) / options_.scale, (ring[i + 1] - options_.y) / scale_y_};
       if (!std::isfinite(point.x) || !std::isfinite(point.y)) return;
       points_.push_back(point);
     }
     if (points_.empty() || !clip_to_picture()) return;
     coverage_.assign(static_cast<std::size_t>((x1_ - x0_) * (y1_ - y0_)), 0.0f);
     for (std::size_t i = 0; i < points_.size(); ++i) cover_edge(points_[i], points_[(i + 1) % points_.size()]);
-    blend();
+    blend(color);
   }
 
  private:
@@ -72,15 +80,14 @@ class RingPainter {
     }
   }
 
-  void blend() {
+  void blend(Color color) {
     const float* covered = coverage_.data();
     for (std::int64_t y = y0_; y < y1_; ++y) {
       for (std::int64_t x = x0_; x < x1_; ++x, ++covered) {
         if (*covered <= 0) continue;
         std::uint8_t* pixel = picture_.row(y) + x * picture_.channels;
         for (int c = 0; c < 3; ++c) {
-          const float mixed =
-              static_cast<float>(pixel[c]) * (1 - *covered) + static_cast<float>(options_.color[c]) * *covered;
+          const float mixed = static_cast<float>(pixel[c]) * (1 - *covered) + static_cast<float>(color[c]) * *covered;
           pixel[c] = static_cast<std::uint8_t>(std::lround(mixed));
         }
       }
@@ -89,6 +96,7 @@ class RingPainter {
 
   Image& picture_;
   const OverlayOptions& options_;
+  double scale_y_;
   double reach_;
   std::vector<Point> points_;
   std::vector<float> coverage_;
@@ -97,16 +105,22 @@ class RingPainter {
 
 }  // namespace
 
-void draw_outlines(Image& picture, const nuclei::NucleusList& nuclei, const OverlayOptions& options) {
+void draw_outlines(Image& picture, const nuclei::NucleusList& nuclei, const OverlayOptions& options,
+                   const CancelToken& cancel) {
   if (picture.channels != 3) {
     throw Error(ErrorCode::kInvalidArgument,
                 "outlines are drawn on pictures of 3 channels, got " + std::to_string(picture.channels));
   }
-  if (!(options.scale > 0) || !(options.width_px > 0) || !(options.width_px < 1000) || !std::isfinite(options.scale)) {
+  const bool scaled = options.scale > 0 && options.scale_y >= 0 && std::isfinite(options.scale + options.scale_y);
+  if (!scaled || !(options.width_px > 0) || !(options.width_px < 1000)) {
     throw Error(ErrorCode::kInvalidArgument, "outlines need a positive scale and a line width of 0 to 1000 px");
   }
   RingPainter painter(picture, options);
-  for (std::size_t i = 0; i < nuclei.size(); ++i) painter.draw(nuclei.contour(i));
+  for (std::size_t i = 0; i < nuclei.size(); ++i) {
+    if (i % kNucleiPerCheck == 0) cancel.throw_if_cancelled();
+    const bool own = nuclei.typed() && nuclei.types[i] < options.type_colors.size();
+    painter.draw(nuclei.contour(i), own ? options.type_colors[nuclei.types[i]] : options.color);
+  }
 }
 
 }  // namespace histojet::writers

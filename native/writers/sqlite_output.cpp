@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <utility>
 
@@ -31,9 +30,10 @@ void sync(const std::string& path) {
 SqliteOutput::SqliteOutput(std::string path) : path_(std::move(path)) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path_, ignored)) throw io_error("cannot write", path_, EISDIR);
-  start_empty();
+  lock_.emplace(part_path());
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
   try {
+    start_empty();
     if (sqlite3_open_v2(part_path().c_str(), &handle_, flags, nullptr) != SQLITE_OK) fail();
     sqlite3_extended_result_codes(handle_, 1);
     // A journal on disk survives the end of the process; syncs, which are left out, would guard against the machine's.
@@ -48,12 +48,10 @@ SqliteOutput::~SqliteOutput() {
   close();
 }
 
-void SqliteOutput::start_empty() const {
+void SqliteOutput::start_empty() {
   // A journal that an earlier run left would be applied to the new file.
   for (const char* suffix : {"-journal", "-wal", "-shm"}) ::unlink((part_path() + suffix).c_str());
-  const int fd = ::open(part_path().c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd < 0) throw io_error("cannot write", part_path(), errno);
-  ::close(fd);
+  lock_->truncate(0);
 }
 
 void SqliteOutput::fail() const {
@@ -90,7 +88,8 @@ void SqliteOutput::close() noexcept {
 void SqliteOutput::commit_file() {
   close();
   sync(part_path());
-  if (std::rename(part_path().c_str(), path_.c_str()) != 0) throw io_error("cannot rename to", path_, errno);
+  lock_->rename(path_);
+  lock_.reset();
 }
 
 SqliteStatement::SqliteStatement(SqliteOutput& database, std::string_view sql) : database_(database) {

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+
+#include "base/locked_file.hpp"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -40,10 +43,11 @@ class SqliteOutput {
  private:
   friend class SqliteStatement;
   std::string part_path() const { return path_ + ".part"; }
-  void start_empty() const;
+  void start_empty();
 
   std::string path_;
   sqlite3* handle_ = nullptr;
+  std::optional<LockedFile> lock_;  ///< held from opening to the end
 };
 
 /// One prepared statement; must not outlive its database. Parameters count from 1; texts and blobs are not copied and

@@ -50,7 +50,7 @@ describe.runIf(existsSync(addon))('the packed package', () => {
     copyFileSync(addon, prebuild);
     run('strip', ['--strip-unneeded', prebuild], staging);
     packed = pack(staging, work);
-    const parts = ['node-gyp-build', 'node-addon-api', 'lcms-wasm'].map((name) =>
+    const parts = ['node-gyp-build', 'node-addon-api', 'lcms-wasm', 'hyparquet', 'hyparquet-writer'].map((name) =>
       pack(join(root, 'node_modules', name), work),
     );
     mkdirSync(app);
@@ -89,7 +89,12 @@ describe.runIf(existsSync(addon))('the packed package', () => {
       expect(manifest.scripts).not.toHaveProperty(script);
     }
     expect(existsSync(join(root, 'binding.gyp'))).toBe(false);
-    expect(Object.keys(manifest.dependencies).sort()).toEqual(['lcms-wasm', 'node-addon-api', 'node-gyp-build']);
+    expect(Object.keys(manifest.dependencies).sort()).toEqual([
+      'hyparquet-writer',
+      'lcms-wasm',
+      'node-addon-api',
+      'node-gyp-build',
+    ]);
   });
 
   const use = `const tensor = Tensor.from(new Float32Array([1, 2, 3]), [3]);
@@ -111,6 +116,26 @@ describe.runIf(existsSync(addon))('the packed package', () => {
     const output = run(process.execPath, ['--no-warnings', 'use.cjs'], app);
     expect(output).toContain('1,2,3');
     expect(output).toContain('same true');
+  });
+
+  test.each([
+    ['mjs', "import { createWriter, NucleusList } from 'histojet';"],
+    ['cjs', "const { createWriter, NucleusList } = require('histojet');"],
+  ])('finds the thread that writes Parquet (%s)', (extension, lines) => {
+    const path = join(app, `${extension}.parquet`);
+    writeFileSync(
+      join(app, `parquet.${extension}`),
+      `${lines}
+      (async () => {
+        const writer = await createWriter(${JSON.stringify(path)});
+        await writer.write(NucleusList.fromContours([[0, 0, 9, 0, 9, 9]]));
+        await writer.close();
+        console.log('count', writer.count);
+      })();`,
+    );
+    expect(run(process.execPath, ['--no-warnings', `parquet.${extension}`], app)).toContain('count 1');
+    const bytes = readFileSync(path, 'latin1');
+    expect([bytes.slice(0, 4), bytes.slice(-4)]).toEqual(['PAR1', 'PAR1']);
   });
 
   test('explains itself when the addon is missing', () => {

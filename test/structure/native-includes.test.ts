@@ -17,7 +17,8 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   models: ['layers', 'weights', 'tensor'],
   nuclei: ['tensor', 'kernels'],
   writers: ['nuclei', 'tensor', 'slide', 'codecs'],
-  pipeline: ['writers', 'models', 'tiles', 'nuclei', 'slide', 'weights', 'tensor'],
+  readers: ['nuclei', 'codecs'],
+  pipeline: ['readers', 'writers', 'models', 'tiles', 'nuclei', 'slide', 'weights', 'tensor'],
   api: ['histojet', 'pipeline'],
   histojet: ['pipeline'], // native/include/histojet
   binding: ['histojet'],

@@ -5,6 +5,7 @@
 #include "histojet/base.hpp"
 #include "histojet/model.hpp"
 #include "histojet/nuclei.hpp"
+#include "histojet/readers.hpp"
 #include "histojet/slide.hpp"
 #include "histojet/system.hpp"
 #include "histojet/tensor.hpp"

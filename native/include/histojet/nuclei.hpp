@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "histojet/base.hpp"
+#include "nuclei/density_grid.hpp"
 #include "nuclei/metrics.hpp"
 #include "nuclei/nucleus_list.hpp"
 #include "nuclei/postprocess.hpp"

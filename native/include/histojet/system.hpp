@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "base/locked_file.hpp"
+#include "base/resident_memory.hpp"
 #include "histojet/version.hpp"
 
 namespace histojet {
@@ -17,8 +19,5 @@ struct SystemInfo {
 };
 /// @throws Error kInvalidArgument when HISTOJET_ISA names no instruction set.
 SystemInfo system_info();
-
-/// Resident memory of the process in bytes; 0 where the system does not tell.
-std::int64_t resident_bytes();
 
 }  // namespace histojet

@@ -126,6 +126,38 @@ test('reads every way of naming a class', async () => {
   ]);
 });
 
+test('numbers take the names that are given, or those of the other file', async () => {
+  const numbers = write(
+    'numbers.json',
+    hoverNet([
+      [0, 1],
+      [100, 2],
+    ]),
+  );
+  const named = {
+    ...(geojson([
+      [0, 'Tumor'],
+      [100, 'Stroma'],
+    ]) as object),
+  };
+  const table = [{ name: 'none' }, { name: 'Tumor' }, { name: 'Stroma' }].map((one) => ({ ...one, color: [1, 2, 3] }));
+  const withTable = write('table.geojson', { histojet: { classes: table }, ...named });
+  const without = write('without.geojson', named);
+  const namesOf = async (...args: string[]) => {
+    const { stdout } = await run(...args, '--types', '--json');
+    const { classification } = JSON.parse(stdout) as {
+      classification: { accuracy: number; types: { name: string }[] };
+    };
+    return [classification.accuracy, ...classification.types.map(({ name }) => name)];
+  };
+  expect(await namesOf(withTable, numbers)).toEqual([1, 'Stroma', 'Tumor']);
+  expect(await namesOf(numbers, withTable)).toEqual([1, 'Stroma', 'Tumor']);
+  expect(await namesOf(without, numbers, '--classes', 'Tumor, Stroma')).toEqual([1, 'Stroma', 'Tumor']);
+  expect(await namesOf(without, numbers)).toEqual([0, 'Class 1', 'Class 2', 'Stroma', 'Tumor']);
+  expect((await run(without, numbers, '--classes', 'A,B')).stderr).toMatch(/--types/);
+  expect((await run(without, numbers, '--types', '--classes', 'A,,B')).stderr).toMatch(/--classes/);
+});
+
 test('scales by magnification', async () => {
   const half = write('half.json', {
     mag: 20,
@@ -179,7 +211,7 @@ test('ends with 3 on bad arguments and files', async () => {
     [[truth, prediction, '--types', '--radius-px', '-5'], /radius-px/],
     [[truth, prediction, '--frobnicate'], /frobnicate/],
     [[truth, join(folder, 'missing.json')], /missing\.json/],
-    [[truth, folder], /cannot read/],
+    [[truth, folder], /not a regular file/],
     [[truth, write('text.json', 'no nuclei')], /text\.json/],
     [[truth, untyped, '--types'], /untyped\.geojson tells no classes/],
     [[untyped, truth, '--types'], /untyped\.geojson tells no classes/],

@@ -5,11 +5,12 @@ import { nucleiOptions } from '../../../lib/cli/nuclei-options.js';
 describe('nucleiOptions', () => {
   it('has defaults that leave the choice to the library', () => {
     const options = nucleiOptions(['a.svs', '-o', 'a.geojson']);
-    const { slide, output, tissue, opening, ...rest } = options;
-    expect({ slide, output, tissue, opening }).toEqual({
-      slide: 'a.svs',
-      output: 'a.geojson',
+    const { slides, outputs, tissue, resume, opening, ...rest } = options;
+    expect({ slides, outputs, tissue, resume, opening }).toEqual({
+      slides: ['a.svs'],
+      outputs: ['a.geojson'],
       tissue: true,
+      resume: false,
       opening: { tolerant: false, openslide: 'auto' },
     });
     expect(Object.values(rest).every((value) => value === undefined)).toBe(true);
@@ -17,15 +18,19 @@ describe('nucleiOptions', () => {
 
   it('reads everything', () => {
     const line =
-      '-m w.pth -o o.json --format hovernet-json --mpp 0.5 --region 1,2,3,4 --no-tissue --variant hoverfast ' +
+      '-m w.pth -o o.json --format hovernet-json,csv --mpp 0.5 --region 1,2,3,4 --no-tissue --variant hoverfast ' +
       '--min-area-um2 4 --simplify 0 --stain ihc-dab --precision fast --device cpu --threads 2 --tile-size 512 ' +
-      '--tolerant --openslide off --overlay o.png --progress json a.svs';
+      '--tolerant --openslide off --overlay o.png --heatmap h.tif --resume --max-memory 1.5GB --progress json ' +
+      '-o p.csv a.svs slides';
     expect(nucleiOptions(line.split(' '))).toEqual({
-      slide: 'a.svs',
-      output: 'o.json',
+      slides: ['a.svs', 'slides'],
+      outputs: ['o.json', 'p.csv'],
       overlay: 'o.png',
+      heatmap: 'h.tif',
+      resume: true,
+      maxMemoryBytes: 1_500_000_000,
       weights: 'w.pth',
-      format: 'hovernet-json',
+      formats: ['hovernet-json', 'csv'],
       mpp: 0.5,
       region: { x: 1, y: 2, width: 3, height: 4 },
       tissue: false,
@@ -45,10 +50,9 @@ describe('nucleiOptions', () => {
   it.each([
     ['nothing', ''],
     ['no output', 'a.svs'],
-    ['two slides', 'a.svs b.svs -o o.geojson'],
-    ['the slide as output', 'a.svs -o ./a.svs'],
-    ['the slide as picture', 'a.svs -o o.geojson --overlay a.svs'],
-    ['one file for both', 'a.svs -o o.png --overlay o.png'],
+    ['an unknown format', 'a.svs -o o.geojson --format csv,txt'],
+    ['no memory', 'a.svs -o o.geojson --max-memory 0'],
+    ['memory in words', 'a.svs -o o.geojson --max-memory much'],
     ['both tissue options', 'a.svs -o o.geojson --tissue --no-tissue'],
     ['no threads', 'a.svs -o o.geojson --threads 0'],
     ['an empty output', 'a.svs --output='],

@@ -35,6 +35,7 @@ class Mirror final : public NucleiNetwork {
     EXPECT_EQ(height, width);
     return std::make_unique<Size>(height);
   }
+  std::int64_t session_bytes(std::int64_t, std::int64_t) const override { return 0; }
   void predict(Session& session, ImageView rgb, Maps& out, int, const CancelToken& cancel) const override {
     cancel.throw_if_cancelled();
     EXPECT_EQ(dynamic_cast<Size&>(session).side, rgb.width);

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <random>
 
+#include "base/error.hpp"
 #include "cases.hpp"
 #include "nuclei/edge_strength.hpp"
 #include "nuclei/gaussian3.hpp"
@@ -22,22 +23,20 @@ const Npz& steps() {
   return npz;
 }
 
+/// scale 1, shift 0.
+const Normalization kUnchanged({0, 1});
+
 /// 1 - N(Sobel(N(map))) of a whole plane.
 std::vector<float> sobel_of(const std::vector<float>& normalized, int taps, Axis axis) {
-  SobelRows sobel(taps, axis, 128, 128);
   std::vector<double> out(128 * 128);
-  double range[2] = {0, 0};
-  for (std::int64_t y = 0, fed = 0; y < 128; ++y) {
-    for (; fed < std::min<std::int64_t>(128, y + sobel.radius() + 1); ++fed) {
-      std::copy_n(normalized.begin() + fed * 128, 128, sobel.input());
-      sobel.feed();
-    }
-    sobel.derivative(y, out.data() + y * 128, range);
-  }
+  const ValueRange range = sobel(normalized.data(), 128, 128, kUnchanged, taps, axis,
+                                 [&](std::int64_t y, std::int64_t x0, std::span<const double> values) {
+                                   std::copy(values.begin(), values.end(), out.begin() + y * 128 + x0);
+                                 });
   const auto [low, high] = std::minmax_element(out.begin(), out.end());
-  EXPECT_EQ(range[0], std::min(*low, 0.0));
-  EXPECT_EQ(range[1], std::max(*high, 0.0));
-  const Normalization normalization({*low, *high});
+  EXPECT_EQ(range.low, *low);
+  EXPECT_EQ(range.high, *high);
+  const Normalization normalization(range);
   std::vector<float> result;
   for (const double value : out) result.push_back(1.0f - normalization(value));
   return result;
@@ -49,7 +48,7 @@ TEST(Normalize, EqualsReferenceToTheLastBit) {
   for (int channel = 0; channel < 2; ++channel) {
     const std::span<const float> plane(maps.hv.data() + static_cast<std::size_t>(channel) * pixels, pixels);
     std::vector<double> out(pixels);
-    Normalization(value_range(plane)).apply(plane, out.data());
+    Normalization(survey(plane).range).apply(plane, out.data());
     EXPECT_EQ(out, steps().at(channel == 0 ? "h_norm" : "v_norm").as<double>());
   }
 }
@@ -61,7 +60,7 @@ TEST(Normalize, RoundsOnceLikeAFusedMultiplyAdd) {
   for (int round = 0; round < 200; ++round) {
     const float spread = std::ldexp(1.0f, static_cast<int>(random() % 60) - 30);
     for (float& value : values) value = spread * (static_cast<float>(random()) / 4294967296.0f - 0.3f);
-    Normalization normalization(value_range(values));
+    Normalization normalization(survey(values).range);
     normalization.shift += static_cast<float>(random() % 3) * 1e-7f;
     normalization.apply(values, out.data());
     for (std::size_t i = 0; i < values.size(); ++i) {
@@ -89,7 +88,7 @@ TEST(Normalize, MeetsDoubleRoundingTies) {
 TEST(Normalize, PlaneWithoutContrastBecomesZero) {
   const std::vector<float> values(70, 0.3f);
   std::vector<double> out(70, 5);
-  Normalization(value_range(values)).apply(values, out.data());
+  Normalization(survey(values).range).apply(values, out.data());
   EXPECT_EQ(out, std::vector<double>(70, 0.0));
 }
 
@@ -101,59 +100,68 @@ TEST(Sobel, EqualsReferenceToTheLastBit) {
   EXPECT_EQ(sobel_of(v, 5, Axis::kY), steps().at("sobelv_k5").as<float>());
 }
 
-TEST(Sobel, SlopeAndConstantOnTinyImages) {
+TEST(Sobel, EveryPixelOnceAndConstantsHaveNoSlope) {
   for (const int taps : {5, 21}) {
     for (const std::int64_t height : {1, 2, 7, 40}) {
-      for (const std::int64_t width : {1, 3, 8, 67}) {
-        SobelRows flat(taps, Axis::kX, height, width), down(taps, Axis::kY, height, width);
-        const std::vector<float> row(static_cast<std::size_t>(width), 2.5f);
-        std::vector<double> out(static_cast<std::size_t>(width), 1);
-        std::int64_t fed = 0;
-        for (std::int64_t y = 0; y < height; ++y) {
-          for (; fed < std::min(height, y + flat.radius() + 1); ++fed) {
-            for (SobelRows* sobel : {&flat, &down}) {
-              std::copy(row.begin(), row.end(), sobel->input());
-              sobel->feed();
-            }
-          }
-          for (const SobelRows* sobel : {&flat, &down}) {
-            sobel->derivative(y, out.data(), nullptr);
-            for (const double value : out) ASSERT_EQ(value, 0.0);
-          }
+      for (const std::int64_t width : {1, 3, 8, 67, 128, 129, 290}) {
+        for (const Axis axis : {Axis::kX, Axis::kY}) {
+          const std::vector<float> map(static_cast<std::size_t>(height * width), 2.5f);
+          std::vector<int> visits(map.size());
+          const ValueRange range = sobel(map.data(), height, width, kUnchanged, taps, axis,
+                                         [&](std::int64_t y, std::int64_t x0, std::span<const double> values) {
+                                           for (std::size_t i = 0; i < values.size(); ++i) {
+                                             ++visits[static_cast<std::size_t>(y * width + x0) + i];
+                                             ASSERT_EQ(values[i], 0.0);
+                                           }
+                                         });
+          EXPECT_EQ(visits, std::vector<int>(map.size(), 1));
+          EXPECT_EQ(range.low, 0.0);
+          EXPECT_EQ(range.high, 0.0);
         }
       }
     }
   }
+  const float pixel = 0;
+  EXPECT_THROW(sobel(&pixel, 1, 1, kUnchanged, 7, Axis::kX, [](std::int64_t, std::int64_t, std::span<const double>) {}),
+               Error);
 }
 
 TEST(Relief, EqualsReferenceToTheLastBit) {
   const Maps maps = test::maps_of(tile());
+  const std::span<const float> hv(maps.hv);
+  const GradientRanges ranges{survey(hv.first(128 * 128)).range, survey(hv.last(128 * 128)).range};
   const Box box{0, 0, 128, 128};
   std::vector<double> out(128 * 128);
+  std::vector<float> scratch;
 
-  Components blobs = label4(test::mask_from(steps().at("hovernet_blb").as<int>(), 128, 128));
-  relief<double>(edge_strength(maps, blobs, 21, Combination::kMaximum, {}), 128, 128, box, out.data(), 128);
+  const Components blobs = label4(test::mask_from(steps().at("hovernet_blb").as<int>(), 128, 128));
+  relief(edge_strength(maps, ranges, blobs, 21, Combination::kMaximum, {}), box, ReliefType::kDouble, out.data(), 128,
+         scratch);
   EXPECT_EQ(out, steps().at("hovernet_dist").as<double>());
 
-  Components opened = label4(test::mask_from(steps().at("hoverfast_opening").as<int>(), 128, 128));
-  relief<float>(edge_strength(maps, opened, 5, Combination::kRootOfSum, {}), 128, 128, box, out.data(), 128);
+  const Components opened = label4(test::mask_from(steps().at("hoverfast_opening").as<int>(), 128, 128));
+  relief(edge_strength(maps, ranges, opened, 5, Combination::kRootOfSum, {}), box, ReliefType::kFloat, out.data(), 128,
+         scratch);
   EXPECT_EQ(out, steps().at("hoverfast_dist").as<double>());
 }
 
 TEST(Relief, PartOfATileEqualsTheWhole) {
   std::mt19937 random(5);
   for (const auto& [height, width] : {std::pair<int, int>{1, 1}, {1, 9}, {9, 1}, {2, 2}, {13, 17}}) {
-    std::vector<float> strength(static_cast<std::size_t>(height * width));
-    for (float& value : strength) value = static_cast<float>(random() % 1000) / 999.0f;
-    std::vector<double> whole(strength.size());
-    relief<double>(strength, height, width, {0, 0, height, width}, whole.data(), width);
+    const Components tile = label4(
+        test::mask_from(test::random_blobs(height, width, static_cast<unsigned>(height * width)), height, width));
+    EdgeStrength strength(tile);
+    for (std::size_t i = 0; i < strength.size(); ++i) strength.data()[i] = static_cast<float>(random() % 1000) / 999.0f;
+    std::vector<float> scratch;
+    std::vector<double> whole(static_cast<std::size_t>(height * width));
+    relief(strength, {0, 0, height, width}, ReliefType::kDouble, whole.data(), width, scratch);
     for (int trial = 0; trial < 20; ++trial) {
       Box box{static_cast<int>(random() % height), static_cast<int>(random() % width), 0, 0};
       box.y1 = box.y0 + 1 + static_cast<int>(random() % (height - box.y0));
       box.x1 = box.x0 + 1 + static_cast<int>(random() % (width - box.x0));
       const int columns = box.x1 - box.x0;
       std::vector<double> part(static_cast<std::size_t>((box.y1 - box.y0) * columns));
-      relief<double>(strength, height, width, box, part.data(), columns);
+      relief(strength, box, ReliefType::kDouble, part.data(), columns, scratch);
       for (int y = box.y0; y < box.y1; ++y) {
         for (int x = box.x0; x < box.x1; ++x) {
           ASSERT_EQ(part[static_cast<std::size_t>((y - box.y0) * columns + x - box.x0)],

@@ -9,7 +9,10 @@
 #include "base/cpu_info.hpp"
 #include "kernels/fused_normalize/fused_normalize.hpp"
 #include "kernels/fused_normalize/plane_range.hpp"
-#include "kernels/fused_normalize/symmetric_filter.hpp"
+#include "kernels/nuclei_maps/at_least.hpp"
+#include "kernels/nuclei_maps/edge_strength_row.hpp"
+#include "kernels/nuclei_maps/relief_box.hpp"
+#include "kernels/nuclei_maps/sobel_pass.hpp"
 
 namespace histojet::kernels {
 namespace {
@@ -81,40 +84,143 @@ TEST(PlaneRange, FindsExtremesAndWhatIsNotFinite) {
   }
 }
 
-TEST(SymmetricFilter, VariantsAgree) {
+/// Taps of a filter, whole numbers as those of the Sobel filters are.
+std::vector<double> some_taps(int radius) {
+  std::vector<double> taps;
+  for (int k = 0; k <= radius; ++k) taps.push_back(100 - 7 * k);
+  return taps;
+}
+
+TEST(SobelRow, VariantsAgreeToTheBit) {
   std::mt19937 random(2);
-  for (const int radius : {0, 1, 2, 10}) {
-    for (const std::int64_t width : {0, 1, 15, 16, 17, 100}) {
-      std::vector<std::vector<double>> rows(static_cast<std::size_t>(2 * radius + 1));
-      for (std::vector<double>& row : rows) {
-        for (std::int64_t x = 0; x < width; ++x) row.push_back(static_cast<double>(random()) / 4294967296.0 - 0.5);
-      }
-      std::vector<const double*> left, right;
-      std::vector<double> taps;
-      for (int k = 0; k < radius; ++k) {
-        left.push_back(rows[static_cast<std::size_t>(k)].data());
-        right.push_back(rows[static_cast<std::size_t>(radius + 1 + k)].data());
-        taps.push_back(1 + k);
+  for (const int radius : {2, 10}) {
+    const std::vector<double> taps = some_taps(radius);
+    for (const std::int64_t width : {1, 15, 16, 17, 31, 32, 33, 100, 128}) {
+      std::vector<double> in;
+      for (std::int64_t x = 0; x < width + 2 * radius; ++x) {
+        in.push_back(std::ldexp(static_cast<float>(random() % 0x1000000), -static_cast<int>(random() % 60)));
       }
       for (const bool symmetric : {false, true}) {
-        const double* centre = symmetric ? rows[static_cast<std::size_t>(radius)].data() : nullptr;
-        if (symmetric && width == 0) continue;
+        std::vector<double> expected;
+        for (std::int64_t x = 0; x < width; ++x) {
+          double sum = 0;
+          for (int k = -radius; k <= radius; ++k) {
+            const double tap =
+                symmetric || k > 0 ? taps[static_cast<std::size_t>(std::abs(k))] : -taps[static_cast<std::size_t>(-k)];
+            if (symmetric || k != 0) sum += in[static_cast<std::size_t>(x + radius + k)] * tap;
+          }
+          expected.push_back(sum);
+        }
         for (const Isa isa : isas()) {
           std::vector<double> out(static_cast<std::size_t>(width));
-          double range[2] = {-0.001, 0.001};
-          kSymmetricFilter.pick(isa)(
-              {centre, left.data(), right.data(), taps.data(), 3, radius, width, out.data(), range});
-          for (std::size_t x = 0; x < out.size(); ++x) {
-            double expected = symmetric ? 3 * centre[x] : 0;
-            for (std::size_t k = 0; k < taps.size(); ++k) {
-              expected += taps[k] * (symmetric ? left[k][x] + right[k][x] : right[k][x] - left[k][x]);
-            }
-            ASSERT_NEAR(out[x], expected, 1e-13) << isa_name(isa);
-          }
-          out.insert(out.end(), {-0.001, 0.001});
-          ASSERT_EQ(range[0], *std::min_element(out.begin(), out.end()));
-          ASSERT_EQ(range[1], *std::max_element(out.begin(), out.end()));
+          kSobelRow.pick(isa)({in.data() + radius, taps.data(), radius, symmetric, width, out.data()});
+          ASSERT_EQ(out, expected) << isa_name(isa) << " " << width;
         }
+      }
+    }
+  }
+}
+
+TEST(SobelColumn, VariantsAgree) {
+  std::mt19937 random(2);
+  for (const int radius : {2, 10}) {
+    const std::vector<double> taps = some_taps(radius);
+    for (const std::int64_t width : {1, 3, 4, 5, 8, 15, 100, 128}) {
+      for (const std::int64_t rows : {1, 3, 4, 7, 16}) {
+        std::vector<double> in;
+        for (std::int64_t i = 0; i < (rows + 2 * radius) * kSobelStride; ++i) {
+          in.push_back(static_cast<double>(random()) / 4294967296.0 - 0.5);
+        }
+        for (const bool symmetric : {false, true}) {
+          for (const Isa isa : isas()) {
+            std::vector<double> out(static_cast<std::size_t>(rows * kSobelStride), 7), seen{-0.001, 0.001};
+            double range[2] = {-0.001, 0.001};
+            kSobelColumn.pick(isa)(
+                {in.data() + radius * kSobelStride, taps.data(), radius, symmetric, width, rows, out.data(), range});
+            for (std::int64_t y = 0; y < rows; ++y) {
+              for (std::int64_t x = 0; x < kSobelStride; ++x) {
+                const auto at = [&](std::int64_t k) {
+                  return in[static_cast<std::size_t>((y + radius + k) * kSobelStride + x)];
+                };
+                const double found = out[static_cast<std::size_t>(y * kSobelStride + x)];
+                if (x >= width) {
+                  ASSERT_EQ(found, 7);
+                  continue;
+                }
+                double expected = symmetric ? taps[0] * at(0) : 0;
+                for (int k = 1; k <= radius; ++k) {
+                  expected += taps[static_cast<std::size_t>(k)] * (symmetric ? at(k) + at(-k) : at(k) - at(-k));
+                }
+                ASSERT_NEAR(found, expected, 1e-11) << isa_name(isa);
+                seen.push_back(found);
+              }
+            }
+            ASSERT_EQ(range[0], *std::min_element(seen.begin(), seen.end()));
+            ASSERT_EQ(range[1], *std::max_element(seen.begin(), seen.end()));
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(AtLeast, VariantsAgree) {
+  std::mt19937 random(3);
+  for (const std::int64_t count : {0, 1, 15, 16, 63, 64, 65, 130, 200}) {
+    std::vector<float> in;
+    for (std::int64_t i = 0; i < count; ++i) in.push_back(static_cast<float>(random() % 3) / 4);
+    if (count > 20) in[7] = std::nanf("");
+    for (const Isa isa : isas()) {
+      std::vector<std::uint64_t> out(static_cast<std::size_t>((count + 63) / 64) + 1, ~std::uint64_t{0});
+      kAtLeast.pick(isa)({in.data(), count, 0.25f, out.data()});
+      EXPECT_EQ(out.back(), ~std::uint64_t{0}) << "nothing beyond the words";
+      for (std::int64_t i = 0; i < (count + 63) / 64 * 64; ++i) {
+        const bool expected = i < count && in[static_cast<std::size_t>(i)] >= 0.25f;
+        ASSERT_EQ(out[static_cast<std::size_t>(i / 64)] >> (i % 64) & 1, expected ? 1u : 0u) << isa_name(isa);
+      }
+    }
+  }
+}
+
+TEST(EdgeStrengthRow, VariantsAgreeToTheBit) {
+  std::mt19937 random(5);
+  std::vector<double> across, down;
+  for (int i = 0; i < 1003; ++i) {
+    across.push_back(static_cast<double>(random()) - 2e9);
+    down.push_back(static_cast<double>(random()) * static_cast<double>(random()));
+  }
+  across[17] = down[18] = std::nan("");
+  for (const bool maximum : {false, true}) {
+    std::vector<float> expected(across.size());
+    EdgeStrengthArgs args{across.data(), down.data(), 1003, 2.3e-10f, 0.47f, 5.4e-20f, 1e-9f, maximum, expected.data()};
+    kEdgeStrength.pick(Isa::kScalar)(args);
+    for (const Isa isa : isas()) {
+      std::vector<float> out(across.size());
+      args.out = out.data();
+      kEdgeStrength.pick(isa)(args);
+      EXPECT_EQ(out, expected) << isa_name(isa);
+    }
+  }
+}
+
+TEST(ReliefBox, VariantsAgreeToTheBit) {
+  std::mt19937 random(6);
+  for (const auto& [rows, columns] : {std::pair<int, int>{1, 1}, {2, 7}, {9, 64}, {5, 65}, {3, 200}}) {
+    std::vector<float> strength;
+    for (int i = 0; i < (rows + 2) * (columns + 2); ++i) {
+      strength.push_back(std::ldexp(static_cast<float>(random() % 0x1000000), -24 - static_cast<int>(random() % 20)));
+    }
+    for (const bool in_double : {false, true}) {
+      std::vector<double> expected(static_cast<std::size_t>(rows * (columns + 3)), 5);
+      ReliefArgs args{
+          strength.data() + columns + 3, columns + 2, rows, columns, in_double, expected.data(), columns + 3};
+      kRelief.pick(Isa::kScalar)(args);
+      EXPECT_EQ(expected.back(), 5);
+      for (const Isa isa : isas()) {
+        std::vector<double> out(expected.size(), 5);
+        args.out = out.data();
+        kRelief.pick(isa)(args);
+        EXPECT_EQ(out, expected) << isa_name(isa);
       }
     }
   }

@@ -1,6 +1,7 @@
 #include "nuclei/watershed.hpp"
 
 #include <random>
+#include <set>
 
 #include "cases.hpp"
 #include "nuclei/flood.hpp"
@@ -44,6 +45,7 @@ Basin random_basin(unsigned seed, unsigned distinct_values) {
 
 TEST(Flood, EqualsWatershedOrSaysThatItCannot) {
   int floods = 0, refused = 0;
+  Flooder flood;
   for (unsigned seed = 0; seed < 400; ++seed) {
     for (const bool monotone : {false, true}) {
       const Basin basin = random_basin(seed, seed % 2 == 0 ? 1u << 30 : 60);
@@ -53,12 +55,51 @@ TEST(Flood, EqualsWatershedOrSaysThatItCannot) {
         EXPECT_EQ(fast.labels, exact.labels) << seed;
         ++floods;
       } else {
+        EXPECT_EQ(fast.labels, basin.labels) << "untouched";
         ++refused;
       }
     }
   }
   EXPECT_GT(floods, 350);
   EXPECT_GT(refused, 100);
+}
+
+TEST(Flood, ValuesFarApartAndCloseTogether) {
+  Flooder flood;
+  for (unsigned seed = 0; seed < 60; ++seed) {
+    for (const double scale : {1e-320, 1e-300, 1.0, 1e300}) {
+      Basin basin = random_basin(seed, 1u << 30);
+      for (double& value : basin.values) value = value * scale * 1e-2;
+      basin.value_row(0)[0] = seed % 2 == 0 ? 1.7e308 : -1.7e308;
+      Basin exact = basin;
+      watershed(exact.values.data(), exact.labels.data(), exact.box.y1 + 2, exact.stride, seed % 3 == 0);
+      if (flood(basin, seed % 3 == 0)) {
+        EXPECT_EQ(basin.labels, exact.labels) << seed;
+      }
+    }
+  }
+}
+
+TEST(SlotSet, GivesTheSmallestOfWhatItHolds) {
+  std::mt19937 random(7);
+  SlotSet set;
+  for (const std::size_t size : {0u, 1u, 63u, 64u, 65u, 4096u, 4097u, 300000u}) {
+    set.reset(size);
+    EXPECT_TRUE(set.empty());
+    std::set<std::size_t> expected;
+    for (int step = 0; step < 3000 && size > 0; ++step) {
+      if (expected.empty() || random() % 5 < 3) {
+        const std::size_t number = random() % size;
+        set.insert(number);
+        expected.insert(number);
+      } else {
+        ASSERT_EQ(set.smallest(), *expected.begin());
+        set.erase(set.smallest());
+        expected.erase(expected.begin());
+      }
+      ASSERT_EQ(set.empty(), expected.empty());
+    }
+  }
 }
 
 TEST(Watershed, StopsWhenCancelled) {

@@ -134,6 +134,7 @@ class DiscNetwork final : public models::NucleiNetwork {
   std::unique_ptr<Session> make_session(std::int64_t, std::int64_t) const override {
     return std::make_unique<DiscSession>();
   }
+  std::int64_t session_bytes(std::int64_t height, std::int64_t width) const override { return 100 * height * width; }
   void predict(Session&, ImageView rgb, Maps& out, int, const CancelToken& cancel) const override {
     cancel.throw_if_cancelled();
     const std::int64_t height = rgb.height, width = rgb.width;

@@ -51,6 +51,7 @@ class TypedDiscNetwork final : public models::NucleiNetwork {
     }
     return std::make_unique<Size>(height, width);
   }
+  std::int64_t session_bytes(std::int64_t height, std::int64_t width) const override { return 100 * height * width; }
 
   void predict(Session& session, ImageView rgb, Maps& out, int, const CancelToken& cancel) const override {
     cancel.throw_if_cancelled();

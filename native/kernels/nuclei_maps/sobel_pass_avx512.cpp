@@ -1,6 +1,6 @@
 #include <immintrin.h>
 
-#include "kernels/fused_normalize/symmetric_filter_vector.hpp"
+#include "kernels/nuclei_maps/sobel_pass_vector.hpp"
 
 namespace histojet::kernels::avx512 {
 namespace {
@@ -15,14 +15,20 @@ struct Vector {
   static Register subtract(Register a, Register b) { return _mm512_sub_pd(a, b); }
   static Register multiply(Register a, Register b) { return _mm512_mul_pd(a, b); }
   static Register fma(Register a, Register b, Register c) { return _mm512_fmadd_pd(a, b, c); }
-  static Register min(Register a, Register b) { return _mm512_min_pd(a, b); }
-  static Register max(Register a, Register b) { return _mm512_max_pd(a, b); }
+  /// c - a * b.
+  static Register fnma(Register a, Register b, Register c) { return _mm512_fnmadd_pd(a, b, c); }
+  static Register min(Register a, Register b) { return _mm512_maskz_min_pd(0xff, a, b); }
+  static Register max(Register a, Register b) { return _mm512_maskz_max_pd(0xff, a, b); }
 };
 
 }  // namespace
 
-void symmetric_filter(const SymmetricFilterArgs& args) {
-  filter_with<Vector>(args);
+void sobel_row(const SobelRowArgs& args) {
+  row_with<Vector>(args);
+}
+
+void sobel_column(const SobelColumnArgs& args) {
+  column_with<Vector>(args);
 }
 
 }  // namespace histojet::kernels::avx512

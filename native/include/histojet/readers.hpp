@@ -1,0 +1,5 @@
+#pragma once
+
+/// Nuclei files read back.
+
+#include "readers/nucleus_reader.hpp"

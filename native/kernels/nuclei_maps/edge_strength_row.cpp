@@ -1,0 +1,7 @@
+#include "kernels/nuclei_maps/edge_strength_row.hpp"
+
+namespace histojet::kernels {
+
+const KernelTable<EdgeStrengthArgs> kEdgeStrength{.scalar = scalar::edge_strength, .avx2 = avx2::edge_strength};
+
+}  // namespace histojet::kernels

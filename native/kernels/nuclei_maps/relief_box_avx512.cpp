@@ -1,0 +1,9 @@
+#include "kernels/nuclei_maps/relief_box_vector.hpp"
+
+namespace histojet::kernels::avx512 {
+
+void relief_box(const ReliefArgs& args) {
+  relief_with(args);
+}
+
+}  // namespace histojet::kernels::avx512
