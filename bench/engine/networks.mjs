@@ -101,7 +101,7 @@ async function gapsOf(models, picture, theirs, sidePx, rival) {
  *
  * @returns a function that makes the rows; call it when the whole run is measured
  */
-export async function measureNetwork(network, { runtime, torch, rounds, calibration }) {
+export async function measureNetwork(network, { runtime, torch, rounds, calibration, program }) {
   const models = await loadPrecisions(network);
   const { sidePx } = network;
   const { marginPx, outputMarginPx } = models.get('float32').info;
@@ -130,6 +130,11 @@ export async function measureNetwork(network, { runtime, torch, rounds, calibrat
     contenders.torchBfloat16 = { unit: hasAmx() ? 'tiles' : 'fma', work: () => peer.run('bfloat16') };
   }
   const samples = await interleaveCalibrated(contenders, rounds, calibration);
+  const chains = {};
+  for (const precision of models.keys()) {
+    if (unitOf(precision) !== 'tiles' || summary(samples[precision], calibration).good >= rounds) continue;
+    chains[precision] = await program.ask(`chains ${network.path} ${sidePx} ${precision} ${rounds}`);
+  }
   const infos = [...models].map(([precision, { info }]) => ({ precision, isa: info.isa }));
   for (const model of models.values()) await model.close();
   await session?.close();
@@ -137,10 +142,33 @@ export async function measureNetwork(network, { runtime, torch, rounds, calibrat
 
   return () => {
     const results = Object.fromEntries(
-      Object.entries(samples).map(([name, list]) => [name, summary(list, calibration)]),
+      Object.entries(samples).map(([name, list]) => [
+        name,
+        withChains(summary(list, calibration), chains[name], rounds),
+      ]),
     );
     return infos.flatMap((info) => rowsOf({ network, info, results, gaps, flops: graph.flops, torch }));
   };
+}
+
+/**
+ * What whole runs gave, or where too few of them were good the sum over the network's chains: those are short enough for
+ * the moments in which a tile unit that others share is at full speed.
+ */
+function withChains(whole, chains, rounds) {
+  if (whole.good >= rounds || !chains?.cpuMs) return whole;
+  const { cpuMs, peak } = chains;
+  return { ...whole, cpuMs, wallMs: null, peakGflops: peak, shareOf: (flops) => flops / (cpuMs * 1e6) / peak, chains };
+}
+
+/** How a figure came about that is the sum over chains; empty for others. */
+function chainsNote({ chains, good }) {
+  if (chains === undefined) return '';
+  const whole = good === 0 ? 'no whole run' : `only ${good} whole run${good === 1 ? '' : 's'}`;
+  return (
+    `sum of ${chains.chains} chains, each the median of ${chains.rounds} computations with the tile unit at full speed, ` +
+    `which ${whole} had`
+  );
 }
 
 /** The rows of one precision: beside ONNX Runtime, and beside PyTorch in the precision that is nearest. */
@@ -189,7 +217,7 @@ function networkRow({ network, info, results, flops, rival, rivalKey, bar, gap, 
     alsoHolds: float32 && limitShare !== null && limitShare >= shareBar,
     note: joinNotes(
       theirs === undefined ? `missing: ${missing}` : '',
-      discardNote(ours),
+      ours.chains ? chainsNote(ours) : discardNote(ours),
       theirs === undefined || theirs.discarded === 0 ? '' : `rival: ${discardNote(theirs)}`,
       gap === undefined ? '' : `maps differ by ${gap.toExponential(1)} of their largest value`,
     ),

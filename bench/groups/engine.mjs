@@ -9,7 +9,7 @@ import { torchVersion } from '../peers/torch.mjs';
 import { buildOwn, PeerProcess } from '../programs.mjs';
 
 async function measureAll({ histojet, rounds, calibration, program }) {
-  const context = { runtime: await loadOnnxRuntime(), torch: torchVersion(), rounds, calibration };
+  const context = { runtime: await loadOnnxRuntime(), torch: torchVersion(), rounds, calibration, program };
   const finishers = [];
   for (const network of networks(histojet)) {
     console.error(`  ${network.name}`);

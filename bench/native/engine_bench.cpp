@@ -4,6 +4,8 @@
 //   layer INDEX PRECISION                    one of them, one thread
 //   network NAME SIDE PRECISION THREADS      NAME: a weights file, "hoverfast" (published configuration, computed
 //                                            weights) or "hoverfast-unet" (that of the packaged network)
+//   chains NAME SIDE PRECISION ROUNDS        the same on one thread, chain by chain: each is computed again until the
+//                                            tile unit was at full speed right before and right after it ROUNDS times
 // With `repetitions` as the only argument: the two built-in networks and all layers, best of so many.
 #include <algorithm>
 #include <cstdio>
@@ -16,6 +18,7 @@
 
 #include "../../test/native/engine/run_graph.hpp"
 #include "../../test/native/models/formula_dict.hpp"
+#include "chain_times.hpp"
 #include "clock.hpp"
 #include "layer_graphs.hpp"
 #include "models/nuclei_network.hpp"
@@ -127,6 +130,13 @@ class Server {
       words >> name >> side >> precision >> threads;
       return network(name, side, parse_precision(precision), threads);
     }
+    if (kind == "chains") {
+      std::string name, precision;
+      std::int64_t side = 0;
+      int rounds = 1;
+      words >> name >> side >> precision >> rounds;
+      return chains(name, side, parse_precision(precision), rounds);
+    }
     throw std::invalid_argument("unknown request " + request);
   }
 
@@ -164,17 +174,32 @@ class Server {
 
   std::string network(const std::string& name, std::int64_t side, engine::Precision precision, int threads) {
     if (!offered(precision)) return R"({"missing":true})";
+    Network& network = loaded(name, side, precision);
+    predict(network, threads);
+    const Sample sample = timed([&] { predict(network, threads); }, threads);
+    const double session_mb = 1e-6 * static_cast<double>(network.session->memory_bytes());
+    const double weights_mb = 1e-6 * static_cast<double>(network.network->info().memory_bytes);
+    return "{\"isa\":\"" + network.network->info().isa + "\",\"sessionMb\":" + std::to_string(session_mb) +
+           ",\"weightsMb\":" + std::to_string(weights_mb) + "," + json(sample) + "}";
+  }
+
+  Network& loaded(const std::string& name, std::int64_t side, engine::Precision precision) {
     const auto key = name + " " + std::to_string(side) + std::string(engine::precision_name(precision));
     if (!networks_.contains(key)) {
       networks_.emplace(key, load_network(name, side, precision));
-      predict(networks_.at(key), threads);
+      predict(networks_.at(key), 1);
     }
-    Network& loaded = networks_.at(key);
-    const Sample sample = timed([&] { predict(loaded, threads); }, threads);
-    const double session_mb = 1e-6 * static_cast<double>(loaded.session->memory_bytes());
-    const double weights_mb = 1e-6 * static_cast<double>(loaded.network->info().memory_bytes);
-    return "{\"isa\":\"" + loaded.network->info().isa + "\",\"sessionMb\":" + std::to_string(session_mb) +
-           ",\"weightsMb\":" + std::to_string(weights_mb) + "," + json(sample) + "}";
+    return networks_.at(key);
+  }
+
+  std::string chains(const std::string& name, std::int64_t side, engine::Precision precision, int rounds) {
+    if (!offered(precision)) return R"({"missing":true})";
+    Network& network = loaded(name, side, precision);
+    bench::ChainTimes times(rounds);
+    network.session->set_chain_hook([&](std::size_t, const std::function<void()>& work) { times.measure(work); });
+    predict(network, 1);
+    network.session->set_chain_hook({});
+    return times.json();
   }
 
   static void predict(Network& loaded, int threads) {

@@ -125,7 +125,7 @@ void Session::run(ImageView rgb, const std::vector<OutputBinding>& outputs, int 
   const int threads = max_threads <= 0 ? executor.thread_count() : std::min(max_threads, kMostThreads);
   // Two bands per thread: a thread that other work slows down hands rows to the others.
   const std::int64_t wanted = threads == 1 ? 1 : 2 * static_cast<std::int64_t>(threads);
-  for (const Chain& chain : plan_->chains()) {
+  const auto run_chain = [&](const Chain& chain) {
     const std::int64_t bands = std::min(wanted, chain.coarse_rows);
     const auto band = [&](std::int64_t i) {
       const SlotLease lease(*this);
@@ -136,6 +136,14 @@ void Session::run(ImageView rgb, const std::vector<OutputBinding>& outputs, int 
       band(0);
     } else {
       executor.parallel_for(bands, threads, band);
+    }
+  };
+  std::size_t index = 0;
+  for (const Chain& chain : plan_->chains()) {
+    if (chain_hook_) {
+      chain_hook_(index++, [&] { run_chain(chain); });
+    } else {
+      run_chain(chain);
     }
   }
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -18,6 +19,10 @@ struct OutputBinding {
   float* data = nullptr;
 };
 
+/// Stands around the work on one chain of the plan, by its index: calls `work` once or, for measuring, several times
+/// (a chain computes the same again).
+using ChainHook = std::function<void(std::size_t chain, const std::function<void()>& work)>;
+
 /// Working memory of a plan and the means to run it. One picture at a time; several threads may share the work of it.
 class Session {
  public:
@@ -30,6 +35,9 @@ class Session {
   /// for an unknown output; Cancelled.
   void run(ImageView rgb, const std::vector<OutputBinding>& outputs, int max_threads, const CancelToken& cancel);
 
+  /// From now on `hook` stands around every chain; empty: nothing does.
+  void set_chain_hook(ChainHook hook) { chain_hook_ = std::move(hook); }
+
   const Plan& plan() const { return *plan_; }
   /// Arena and the scratch memory of all threads that took part so far.
   std::int64_t memory_bytes() const;
@@ -41,6 +49,7 @@ class Session {
   void give_slot(std::byte* slot);
 
   std::shared_ptr<const Plan> plan_;
+  ChainHook chain_hook_;
   AlignedBuffer<std::byte> arena_;
   AlignedBuffer<std::byte> zeros_;
   std::vector<std::vector<float>> dropped_;  ///< by id: outputs that nobody asked for

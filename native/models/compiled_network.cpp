@@ -16,6 +16,7 @@ class EngineSession final : public NucleiNetwork::Session {
  public:
   explicit EngineSession(std::shared_ptr<const engine::Plan> plan) : session(std::move(plan)) {}
   std::int64_t memory_bytes() const override { return session.memory_bytes(); }
+  void set_chain_hook(engine::ChainHook hook) override { session.set_chain_hook(std::move(hook)); }
 
   engine::Session session;
   std::vector<float> classes;  ///< numbers as the engine hands them out

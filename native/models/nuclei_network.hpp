@@ -10,6 +10,7 @@
 #include "base/cancel.hpp"
 #include "base/image.hpp"
 #include "engine/precision.hpp"
+#include "engine/session.hpp"
 #include "tensor/maps.hpp"
 #include "weights/state_dict.hpp"
 
@@ -65,6 +66,8 @@ class NucleiNetwork {
    public:
     virtual ~Session() = default;
     virtual std::int64_t memory_bytes() const = 0;
+    /// See engine::Session::set_chain_hook; networks without an engine ignore it.
+    virtual void set_chain_hook(engine::ChainHook) {}
   };
 
   virtual const NetworkInfo& info() const = 0;

@@ -11,6 +11,7 @@ struct WorkShape {
   int threads = 1;                 ///< strips at once
   std::int64_t strip_windows = 4;  ///< neighbouring windows that go through the network together
   std::int64_t tile_size = 0;      ///< largest side of the network's tiles, px
+  bool operator==(const WorkShape&) const = default;
 };
 
 /// What the memory of a run follows from besides its shape.
@@ -19,6 +20,7 @@ struct MemoryDemand {
   double source_px_per_px = 1;      ///< slide pixels that are read for one pixel of the network's input
   std::int64_t cache_bytes = 0;     ///< decoded tiles that the slide may keep
   std::int64_t resident_bytes = 0;  ///< what the process holds before the run
+  bool measure = false;             ///< nuclei are measured: the slide's own pixels stay beside the network's
 };
 
 /// Resident memory of the process at most while a run of this shape goes on, in bytes. An estimate from above: sums

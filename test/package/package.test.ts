@@ -50,8 +50,9 @@ describe.runIf(existsSync(addon))('the packed package', () => {
     copyFileSync(addon, prebuild);
     run('strip', ['--strip-unneeded', prebuild], staging);
     packed = pack(staging, work);
-    const parts = ['node-gyp-build', 'node-addon-api', 'lcms-wasm', 'hyparquet', 'hyparquet-writer'].map((name) =>
-      pack(join(root, 'node_modules', name), work),
+    const globbing = ['tinyglobby', 'fdir', 'picomatch'];
+    const parts = ['node-gyp-build', 'node-addon-api', 'lcms-wasm', 'hyparquet', 'hyparquet-writer', ...globbing].map(
+      (name) => pack(join(root, 'node_modules', name), work),
     );
     mkdirSync(app);
     writeFileSync(join(app, 'package.json'), JSON.stringify({ name: 'app', version: '1.0.0', private: true }));
@@ -94,6 +95,7 @@ describe.runIf(existsSync(addon))('the packed package', () => {
       'lcms-wasm',
       'node-addon-api',
       'node-gyp-build',
+      'tinyglobby',
     ]);
   });
 
