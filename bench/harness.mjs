@@ -43,8 +43,8 @@ export async function interleave(contenders, rounds) {
  * One line of the report. `ratio` > 1 means that ours is better, whichever way the unit points.
  *
  * @param row - `workload`, `rival`, `unit`, `ours`, `theirs` (null: the rival is missing or there is none);
- * `higherIsBetter`; `bar` (null: nothing is promised) and `barOn`: 'ratio' (at least), 'ours' (at most) or 'share' (at
- * least); `limitShare`: share of the physical limit, if known; `note`: what a reader must know
+ * `higherIsBetter`; `bar` (null: nothing is promised) and `barOn`: 'ratio' (at least), 'ours' (at most), 'rate' (ours,
+ * at least) or 'share' (at least); `limitShare`: share of the physical limit, if known; `note`: what a reader must know
  */
 export function makeRow({
   workload,
@@ -61,7 +61,7 @@ export function makeRow({
   ...extra
 }) {
   const ratio = ours === null || theirs === null ? null : higherIsBetter ? ours / theirs : theirs / ours;
-  const judged = { ratio, ours, share: limitShare }[barOn];
+  const judged = { ratio, ours, rate: ours, share: limitShare }[barOn];
   const known = bar !== null && judged !== null;
   const holds = known ? alsoHolds || (barOn === 'ours' ? judged <= bar : judged >= bar) : null;
   return { workload, rival, unit, ours, theirs, ratio, bar, barOn, limitShare, holds, note, ...extra };
@@ -77,7 +77,7 @@ const digits = (value, count) => (value === null ? '–' : value.toPrecision(cou
 const judgement = (row) => {
   if (row.bar === null) return '–';
   const sign = row.barOn === 'ours' ? '≤' : '≥';
-  const unit = { ratio: 'x', ours: ` ${row.unit}`, share: ' of limit' }[row.barOn];
+  const unit = { ratio: 'x', ours: ` ${row.unit}`, rate: ` ${row.unit}`, share: ' of limit' }[row.barOn];
   return `${sign} ${row.bar}${unit}`;
 };
 

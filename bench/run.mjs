@@ -1,5 +1,5 @@
 // `npm run bench`: histojet beside its rivals. One table, or JSON for machines.
-//   --only GROUP     slide, engine or call
+//   --only GROUP     slide, engine, nuclei or call
 //   --rounds N       rounds per workload, default 7, at least 5 for figures worth quoting
 //   --json           an array of { workload, rival, unit, ours, theirs, ratio, bar, limitShare, holds, … }
 //   --save NAME      also writes bench/results/NAME.json with the machine
@@ -10,7 +10,7 @@ import { makeRow, table } from './harness.mjs';
 import { describeMachine } from './machine.mjs';
 import { root } from './programs.mjs';
 
-const groups = ['slide', 'engine', 'call'];
+const groups = ['slide', 'engine', 'nuclei', 'call'];
 
 const { values } = parseArgs({
   options: {

@@ -10,7 +10,8 @@ export type { ModelOptions, Precision } from './models/model-options.js';
 export type { ModelInfo, NucleiModel, PredictedMaps, PredictOptions } from './models/nuclei-model.js';
 export type { SegmentOptions, SegmentSlideOptions, Stain } from './models/segment-options.js';
 export { type HoverPostprocessOptions, hoverPostprocess, type NucleiMaps } from './nuclei/hover-postprocess.js';
-export { type LabelMap, type Nucleus, NucleusList, type Ring } from './nuclei/nucleus-list.js';
+export { type MeasureShapesOptions, measureShapes } from './nuclei/measure-shapes.js';
+export { type LabelMap, type Measurements, type Nucleus, NucleusList, type Ring } from './nuclei/nucleus-list.js';
 export {
   NucleusReader,
   type NucleusReaderFormat,

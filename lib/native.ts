@@ -130,6 +130,7 @@ export interface NativeSegment extends NativePostprocess {
   readonly minAreaUm2: number | undefined;
   readonly mpp: number | undefined;
   readonly stain: 'he' | 'ihc-dab';
+  readonly measure: boolean;
 }
 export interface NativeSegmentSlide extends NativeSegment {
   readonly region: NativeRect | undefined;
@@ -230,6 +231,7 @@ export interface NativeColumns {
   readonly next: number;
   readonly bytes: ArrayBuffer;
   readonly classes: string;
+  readonly measurements: string[];
 }
 export interface NativeOverlay {
   readonly x: number;
@@ -402,6 +404,8 @@ export interface NativeBinding {
 
   nucleiInfo(nuclei: NucleiHandle): { length: number; height: number; width: number };
   nucleiArray(nuclei: NucleiHandle, name: string): NumberArray | null;
+  nucleiMeasurements(nuclei: NucleiHandle): (string | Float32Array)[];
+  nucleiShapes(nuclei: NucleiHandle, mppX: number, mppY: number): (string | Float32Array)[];
   nucleiFromOutlines(points: Float32Array, starts: Uint32Array, types: Uint8Array | undefined): NucleiHandle;
   nucleiConcat(lists: readonly NucleiHandle[]): NucleiHandle;
   hoverPostprocess(

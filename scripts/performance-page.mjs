@@ -1,6 +1,6 @@
 // `npm run docs:performance`: writes docs/performance.md from docs/templates/performance.md and bench/results/*.json. In
 // the template, {{ NAME KIND … }} stands for the rows of these kinds in bench/results/NAME.json, or for all of them.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { root } from './process.mjs';
@@ -22,6 +22,7 @@ function goal({ bar, barOn, unit, holds }) {
   const text = {
     ratio: () => `${bar}x`,
     ours: () => `at most ${bar} ${unit}`,
+    rate: () => `at least ${bar} ${unit}`,
     share: () => `${percent(bar)} of the limit`,
   }[barOn]();
   if (holds === null) return `${text} (not judged)`;
@@ -67,7 +68,9 @@ function machineSentence({ machine, rounds }) {
 /** The rows that a place in the template asks for, and what they were measured on. */
 function section(place) {
   const [name, ...kinds] = place.trim().split(/\s+/);
-  const results = JSON.parse(readFileSync(join(root, 'bench', 'results', `${name}.json`), 'utf8'));
+  const path = join(root, 'bench', 'results', `${name}.json`);
+  if (!existsSync(path)) return 'Not saved yet.';
+  const results = JSON.parse(readFileSync(path, 'utf8'));
   const rows = results.rows.filter(({ kind }) => kinds.length === 0 || kinds.includes(kind));
   if (rows.length === 0) return 'Not in the last saved run.';
   return `${machineSentence(results)}\n\n${table(rows)}`;

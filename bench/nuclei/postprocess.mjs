@@ -23,7 +23,8 @@ const cases = [
 /** Versions of what the rival needs, or why there is none. */
 function askPython() {
   const names = ['skimage', 'cv2', 'scipy', 'shapely', 'numpy'];
-  const program = `${names.map((name) => `import ${name}`).join('; ')}; print(*[${names.map((name) => `'${name} ' + ${name}.__version__`).join(', ')}], sep=', ')`;
+  const imports = names.map((name) => `import ${name}`).join('; ');
+  const program = `${imports}; print(', '.join(m.__name__ + ' ' + m.__version__ for m in (${names.join(', ')})))`;
   const asked = spawnSync(pythonProgram, ['-c', program], { encoding: 'utf8' });
   if (asked.status === 0) return { versions: asked.stdout.trim() };
   return { reason: "python3-skimage, python3-opencv and python3-shapely for Debian's Python" };

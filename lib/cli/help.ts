@@ -62,6 +62,8 @@ done: after a crash, a power failure or Ctrl-C, the same command with --resume g
   --min-area-um2 N        smallest nucleus in square micrometres
   --simplify N            simplification of outlines in thousandths of their length; 0 none
   --stain NAME            he (default) or ihc-dab
+  --measure               also measure each nucleus: perimeter, circularity, axes, eccentricity, solidity,
+                          and mean and deviation of its stains' optical density (not in HoVer-Net's .json)
   --precision NAME        high (default), float32 or fast
   --device NAME           auto (default) or cpu
   --threads N             how many windows are worked on at once, default all cores

@@ -20,6 +20,7 @@ export interface NucleiOptions {
   readonly minAreaUm2: number | undefined;
   readonly simplify: number | undefined;
   readonly stain: 'he' | 'ihc-dab' | undefined;
+  readonly measure: boolean;
   readonly precision: 'high' | 'float32' | 'fast' | undefined;
   readonly device: 'auto' | 'cpu' | 'cuda' | undefined;
   readonly threads: number | undefined;
@@ -49,6 +50,7 @@ const optionTable = {
   'min-area-um2': text,
   simplify: text,
   stain: text,
+  measure: flag,
   precision: text,
   device: text,
   threads: text,
@@ -89,6 +91,7 @@ export function nucleiOptions(args: readonly string[]): NucleiOptions {
     minAreaUm2: options.number('min-area-um2'),
     simplify: options.number('simplify'),
     stain: options.word('stain', ['he', 'ihc-dab']),
+    measure: options.flag('measure'),
     precision: options.word('precision', precisions),
     device: options.word('device', ['auto', 'cpu', 'cuda']),
     threads: options.integer('threads', 1, 4096),

@@ -33,6 +33,11 @@ export interface SegmentOptions extends Omit<PostprocessOptions, 'minArea'> {
    * @defaultValue 'he'
    */
   readonly stain?: Stain;
+  /**
+   * Measures each nucleus, see {@link NucleusList.measurements}: shape of its outline and optical density of its stains.
+   * @defaultValue false
+   */
+  readonly measure?: boolean;
   /** Stops the call; the promise or loop rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -91,6 +96,7 @@ export function checkSegment(options: SegmentOptions): NativeSegment {
     minAreaUm2: um2,
     mpp: validate.optional('mpp', options.mpp, validate.positive),
     stain: checkStain(options.stain),
+    measure: validate.boolean('measure', options.measure ?? false),
   };
 }
 

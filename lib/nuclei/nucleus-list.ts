@@ -19,7 +19,12 @@ export interface Nucleus {
   readonly typeProbability: number | null;
   /** [k, 2] x and y in turn, without the closing point. */
   readonly contour: Float32Array;
+  /** Its values of {@link NucleusList.measurements}. */
+  readonly measurements: Readonly<Record<string, number>>;
 }
+
+/** Measurements by name, each [n]; NaN where a nucleus has no such value. */
+export type Measurements = Readonly<Record<string, Float32Array>>;
 
 /** A label for each pixel: 0 background. */
 export type LabelMap = Int32Array & {
@@ -47,6 +52,13 @@ function appendRing(points: number[], ring: Ring, index: number): void {
   if (points.length - start < 6) throw rangeError(`contours[${index}]: expected at least 3 points`);
 }
 
+/** Names and values in turn as a record. */
+export function measurementsOf(flat: readonly (string | Float32Array)[]): Measurements {
+  const columns: Record<string, Float32Array> = {};
+  for (let i = 0; i < flat.length; i += 2) columns[flat[i] as string] = flat[i + 1] as Float32Array;
+  return Object.freeze(columns);
+}
+
 /**
  * Nuclei as arrays, held in native memory until an array is asked for. Coordinates are (x, y) in level-0 pixels (pixels
  * of the picture or of the maps for {@link HoverFast.segment} and {@link hoverPostprocess}), pixel-edge convention: the
@@ -61,6 +73,7 @@ export class NucleusList implements Iterable<Nucleus> {
   readonly #handle: NucleiHandle;
   readonly #labelShape: readonly [number, number] | null;
   readonly #arrays = new Map<string, unknown>();
+  #measurements: Measurements | undefined;
 
   static {
     unwrap = (list) => list.#handle;
@@ -102,7 +115,8 @@ export class NucleusList implements Iterable<Nucleus> {
   /**
    * Joins lists in order; labels are left behind.
    *
-   * @throws {@link HistojetError} `HISTOJET_INVALID_ARGUMENT` when some lists have classes and others have none
+   * @throws {@link HistojetError} `HISTOJET_INVALID_ARGUMENT` when some lists have classes and others have none, or they
+   * have different measurements
    */
   static concat(lists: Iterable<NucleusList>): NucleusList {
     const handles = Array.from(lists, (list, i) => nucleiHandle(list, `lists[${i}]`));
@@ -152,6 +166,19 @@ export class NucleusList implements Iterable<Nucleus> {
   }
 
   /**
+   * Measurements by name, from runs with the option `measure`; no members otherwise. Lengths are in micrometres, in
+   * pixels where no mpp is known (the names then end in `_px`), optical densities are decadic.
+   *
+   * `perimeter_um`, `circularity`, `major_axis_um`, `minor_axis_um`, `eccentricity`, `solidity` of the outline;
+   * `hematoxylin_od_mean`, `hematoxylin_od_std`, and the same of `eosin`, or of `dab` for stain `'ihc-dab'`, over the
+   * nucleus's pixels.
+   */
+  get measurements(): Measurements {
+    this.#measurements ??= measurementsOf(native.nucleiMeasurements(this.#handle));
+    return this.#measurements;
+  }
+
+  /**
    * Outline of one nucleus: [k, 2] x and y in turn, without the closing point.
    *
    * @throws RangeError when there is no such nucleus
@@ -187,6 +214,9 @@ export class NucleusList implements Iterable<Nucleus> {
       type: this.types?.[index] ?? null,
       typeProbability: this.typeProbabilities?.[index] ?? null,
       contour: this.contour(index),
+      measurements: Object.fromEntries(
+        Object.entries(this.measurements).map(([name, values]) => [name, values[index] as number]),
+      ),
     };
   }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "models/patch_prediction.hpp"
+#include "pipeline/measurements.hpp"
 #include "tiles/haematoxylin.hpp"
 #include "tiles/resample.hpp"
 
@@ -23,6 +24,13 @@ std::vector<std::int32_t> labels_at_size(const std::vector<std::int32_t>& labels
     }
   }
   return result;
+}
+
+/// How long a pixel of the network's input is, from the picture's micrometres per pixel (0: not told) and the network
+/// pixels per picture pixel.
+nuclei::LengthUnit unit_of(double mpp, double scale_x, double scale_y) {
+  const double length = mpp > 0 ? mpp : 1;
+  return {.x = length / scale_x, .y = length / scale_y, .metric = mpp > 0};
 }
 
 Image copy_of(ImageView rgb) {
@@ -77,6 +85,7 @@ nuclei::PostprocessResult NucleiModel::segment(ImageView rgb, const SegmentImage
   // Half a pixel over 1000: below that no resampling can improve anything.
   if (std::abs(scale - 1) < 5e-4) {
     auto result = nuclei::postprocess(predict(rgb, {.stain = options.stain}, cancel), postprocess, cancel);
+    if (options.measure) pipeline::measure_nuclei(result, rgb, options.stain, unit_of(options.mpp, 1, 1));
     result.nuclei.transform(1, 1, 0, 0, mpp * mpp);
     return result;
   }
@@ -86,6 +95,9 @@ nuclei::PostprocessResult NucleiModel::segment(ImageView rgb, const SegmentImage
   const double scale_y = static_cast<double>(height) / static_cast<double>(rgb.height);
   const Image resized = tiles::resize(rgb, width, height);
   auto result = nuclei::postprocess(predict(resized, {.stain = options.stain}, cancel), postprocess, cancel);
+  if (options.measure) {
+    pipeline::measure_nuclei(result, resized, options.stain, unit_of(options.mpp, scale_x, scale_y));
+  }
   result.nuclei.transform(1 / scale_x, 1 / scale_y, 0, 0, info().mpp * info().mpp);
   result.labels = labels_at_size(result.labels, width, height, rgb.width, rgb.height);
   return result;

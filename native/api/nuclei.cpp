@@ -11,6 +11,9 @@ nuclei::NucleusList concat(std::span<const nuclei::NucleusList* const> lists) {
     if (joined.size() != 0 && joined.typed() != list->typed()) {
       throw Error(ErrorCode::kInvalidArgument, "lists with and without types cannot be joined");
     }
+    if (joined.size() != 0 && !joined.same_measurements(*list)) {
+      throw Error(ErrorCode::kInvalidArgument, "lists with different measurements cannot be joined");
+    }
     for (std::size_t i = 0; i < list->size(); ++i) joined.append(*list, i);
   }
   return joined;

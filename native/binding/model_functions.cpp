@@ -144,6 +144,7 @@ Napi::Value segment(const Napi::CallbackInfo& info) {
   if (options.has("minAreaUm2")) segment.min_area_um2 = options.number("minAreaUm2");
   segment.mpp = options.number("mpp", 0);
   segment.stain = convert::stain(options.text("stain", "he"));
+  segment.measure = options.boolean("measure");
   return spawn(
       info, cancel_flag(info[3]),
       [model = get<const NucleiModel>(info[0]), image = convert::image(info[1]),

@@ -18,7 +18,9 @@ Napi::Value nuclei_handle(Napi::Env env, NucleiResult result) {
   const nuclei::NucleusList& list = result.list;
   const std::size_t floats = list.centroids.size() + list.boxes.size() + list.areas.size() +
                              list.type_probabilities.size() + list.contour_points.size() + result.labels.size();
-  const auto bytes = static_cast<std::int64_t>(4 * floats + 8 * list.contour_starts.size() + list.types.size());
+  const std::size_t measured = list.measurements.size() * list.size();
+  const auto bytes =
+      static_cast<std::int64_t>(4 * (floats + measured) + 8 * list.contour_starts.size() + list.types.size());
   return make_handle(env, std::make_shared<const NucleiResult>(std::move(result)), bytes);
 }
 
@@ -27,6 +29,28 @@ NucleiResult window_result(nuclei::PostprocessResult result, std::int64_t height
 }
 
 namespace {
+
+/// Column by column: [name, Float32Array, …]
+Napi::Value columns_to_js(Napi::Env env, const std::vector<nuclei::MeasurementColumn>& columns) {
+  auto flat = Napi::Array::New(env, 2 * columns.size());
+  for (std::uint32_t i = 0; i < columns.size(); ++i) {
+    flat.Set(2 * i, columns[i].name);
+    flat.Set(2 * i + 1, convert::typed_array(env, columns[i].values));
+  }
+  return flat;
+}
+
+/// (nuclei) → [name, Float32Array, …], empty for nuclei that were not measured
+Napi::Value measurements(const Napi::CallbackInfo& info) {
+  return columns_to_js(info.Env(), get<const NucleiResult>(info[0])->list.measurements);
+}
+
+/// (nuclei, micrometres per pixel across and down, or 0) → [name, Float32Array, …]
+Napi::Value measure_shapes(const Napi::CallbackInfo& info) {
+  const double x = info[1].ToNumber().DoubleValue(), y = info[2].ToNumber().DoubleValue();
+  const nuclei::LengthUnit unit = x > 0 ? nuclei::LengthUnit{x, y, true} : nuclei::LengthUnit{};
+  return columns_to_js(info.Env(), nuclei::shape_columns(get<const NucleiResult>(info[0])->list, unit));
+}
 
 /// (nuclei) → { length, height, width }; height and width are 0 without labels
 Napi::Value describe(const Napi::CallbackInfo& info) {
@@ -199,6 +223,8 @@ Napi::Value score_label_maps(const Napi::CallbackInfo& info) {
 void export_nuclei(Napi::Env env, Napi::Object exports) {
   export_function<describe>(env, exports, "nucleiInfo");
   export_function<array>(env, exports, "nucleiArray");
+  export_function<measurements>(env, exports, "nucleiMeasurements");
+  export_function<measure_shapes>(env, exports, "nucleiShapes");
   export_function<make_from_outlines>(env, exports, "nucleiFromOutlines");
   export_function<join>(env, exports, "nucleiConcat");
   export_function<run_postprocess>(env, exports, "hoverPostprocess");

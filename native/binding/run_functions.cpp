@@ -13,6 +13,7 @@ pipeline::SegmentSlideOptions slide_options(const convert::Options& options) {
   if (options.has("minAreaUm2")) segment.min_area_um2 = options.number("minAreaUm2");
   segment.mpp = options.number("mpp", 0);
   segment.stain = convert::stain(options.text("stain", "he"));
+  segment.measure = options.boolean("measure");
   if (options.has("region")) segment.region = convert::rect(convert::Options(options.get("region")));
   if (options.has("tissueMask")) {
     segment.tissue = convert::tissue_mask(convert::Options(options.get("tissueMask")));

@@ -112,10 +112,11 @@ Napi::Value columns_to_js(Napi::Env env, writers::NucleusColumns columns) {
   result.Set("next", static_cast<double>(columns.next));
   result.Set("bytes", bytes);
   result.Set("classes", columns.classes);
+  result.Set("measurements", convert::strings(env, columns.measurements));
   return result;
 }
 
-/// (columns, nuclei, first) → { rows, next, bytes: ArrayBuffer, classes }
+/// (columns, nuclei, first) → { rows, next, bytes: ArrayBuffer, classes, measurements }
 Napi::Value encode_columns(const Napi::CallbackInfo& info) {
   return spawn(
       info, nullptr,

@@ -1,6 +1,7 @@
 #include "nuclei/nucleus_bytes.hpp"
 
 #include <cstring>
+#include <string>
 
 #include "base/error.hpp"
 
@@ -32,12 +33,35 @@ void take(std::span<const std::uint8_t>& bytes, std::vector<Value>& values) {
   bytes = bytes.subspan(count * sizeof(Value));
 }
 
+void append(const std::vector<MeasurementColumn>& columns, std::vector<std::uint8_t>& bytes) {
+  append(std::vector<std::uint8_t>{static_cast<std::uint8_t>(columns.size())}, bytes);
+  for (const MeasurementColumn& column : columns) {
+    append(std::vector<std::uint8_t>(column.name.begin(), column.name.end()), bytes);
+    append(column.values, bytes);
+  }
+}
+
+void take(std::span<const std::uint8_t>& bytes, std::vector<MeasurementColumn>& columns) {
+  std::vector<std::uint8_t> count, name;
+  take(bytes, count);
+  if (count.size() != 1) fail("it ends early");
+  columns.resize(count[0]);
+  for (MeasurementColumn& column : columns) {
+    take(bytes, name);
+    column.name.assign(name.begin(), name.end());
+    take(bytes, column.values);
+  }
+}
+
 /// Do the arrays fit together?
 bool consistent(const NucleusList& list) {
   const std::size_t n = list.size();
   if (list.centroids.size() != 2 * n || list.boxes.size() != 4 * n || list.contour_starts.size() != n + 1) return false;
   if (!list.types.empty() && list.types.size() != n) return false;
   if (!list.type_probabilities.empty() && list.type_probabilities.size() != n) return false;
+  for (const MeasurementColumn& column : list.measurements) {
+    if (column.values.size() != n) return false;
+  }
   std::uint64_t last = 0;
   for (const std::uint64_t start : list.contour_starts) {
     if (start < last) return false;
@@ -57,6 +81,7 @@ void append_bytes(const NucleusList& list, std::vector<std::uint8_t>& bytes) {
   append(list.type_probabilities, bytes);
   append(list.contour_starts, bytes);
   append(list.contour_points, bytes);
+  append(list.measurements, bytes);
 }
 
 NucleusList take_list(std::span<const std::uint8_t>& bytes) {
@@ -68,6 +93,7 @@ NucleusList take_list(std::span<const std::uint8_t>& bytes) {
   take(bytes, list.type_probabilities);
   take(bytes, list.contour_starts);
   take(bytes, list.contour_points);
+  take(bytes, list.measurements);
   if (list.contour_starts.empty() || !consistent(list)) fail("its arrays do not fit together");
   return list;
 }

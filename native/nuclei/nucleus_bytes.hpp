@@ -8,7 +8,8 @@
 
 namespace histojet::nuclei {
 
-/// Appends a list to `bytes`, bit for bit: counts, then the arrays of NucleusList in their order. The form belongs to
+/// Appends a list to `bytes`, bit for bit: counts, then the arrays of NucleusList in their order
+/// (at most 255 measurements). The form belongs to
 /// this version and this machine's byte order; it is for files that the same program reads again.
 void append_bytes(const NucleusList& list, std::vector<std::uint8_t>& bytes);
 

@@ -1,10 +1,15 @@
 #include "nuclei/nucleus_list.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include "base/error.hpp"
 
 namespace histojet::nuclei {
+
+bool NucleusList::same_measurements(const NucleusList& other) const {
+  return std::ranges::equal(measurements, other.measurements, {}, &MeasurementColumn::name, &MeasurementColumn::name);
+}
 
 void NucleusList::append(const NucleusList& other, std::size_t i) {
   if (i >= other.size())
@@ -12,6 +17,16 @@ void NucleusList::append(const NucleusList& other, std::size_t i) {
                 "nuclei: no nucleus " + std::to_string(i) + " of " + std::to_string(other.size()) + " to append");
   if (size() > 0 && typed() != other.typed()) {
     throw Error(ErrorCode::kInvalidArgument, "nuclei: lists with and without types cannot be joined");
+  }
+  if (size() > 0 && !same_measurements(other)) {
+    throw Error(ErrorCode::kInvalidArgument, "nuclei: lists with different measurements cannot be joined");
+  }
+  if (size() == 0) {
+    measurements.clear();
+    for (const MeasurementColumn& column : other.measurements) measurements.push_back({column.name, {}});
+  }
+  for (std::size_t m = 0; m < measurements.size(); ++m) {
+    measurements[m].values.push_back(other.measurements[m].values[i]);
   }
   centroids.insert(centroids.end(), other.centroids.begin() + 2 * static_cast<std::ptrdiff_t>(i),
                    other.centroids.begin() + 2 * static_cast<std::ptrdiff_t>(i) + 2);

@@ -18,6 +18,8 @@ constexpr std::int64_t kMapBytesPerPx = 3 * sizeof(float) + 1;
 constexpr std::int64_t kPostprocessBytesPerPx = 40;
 /// Nuclei of one densely filled window: 6 000 with 20 points.
 constexpr std::int64_t kNucleiBytes = 6000 * 220;
+/// Ten measurements of each of them.
+constexpr std::int64_t kMeasurementBytes = 6000 * 40;
 /// What allocators and the interpreter keep beyond what is asked of them.
 constexpr double kSlack = 1.08;
 constexpr std::int64_t kMostSplits = 4;
@@ -32,9 +34,11 @@ std::int64_t worker_bytes(const MemoryDemand& demand, const WorkShape& shape) {
   const std::int64_t window_px = kWindow_px * kWindow_px;
   const std::int64_t network = demand.network->session_bytes(tiles.tile_height(), tiles.tile_width());
   const std::int64_t maps = kMapBytesPerPx * (tile_px + kWindow_px * strip.width_px() + window_px);
-  const std::int64_t waiting = 2 * kLargestStrip * kNucleiBytes;
+  const std::int64_t nuclei = kNucleiBytes + (demand.measure ? kMeasurementBytes : 0);
+  const std::int64_t waiting = 2 * kLargestStrip * nuclei;
+  const std::int64_t pictures = demand.measure ? 2 : 1;
   // The tile's maps and the session stay while post-processing runs: the pool keeps them.
-  return network + 3 * (input_px + source_px) + maps + kPostprocessBytesPerPx * window_px + waiting;
+  return network + 3 * (pictures * input_px + source_px) + maps + kPostprocessBytesPerPx * window_px + waiting;
 }
 
 /// Pixels of slide that a shape finishes while one thread computes a pixel.

@@ -95,6 +95,12 @@ std::string digest_of(const tiles::TissueMask& mask) {
 
 }  // namespace
 
+nuclei::LengthUnit RunPlan::length_unit() const {
+  const auto& known = slide->mpp();
+  if (!known) return {.x = scale_x, .y = scale_y, .metric = false};
+  return {.x = scale_x * known->x, .y = scale_y * known->y, .metric = true};
+}
+
 TilePlan RunPlan::tiles_of(const Strip& strip) const {
   return plan_tiles(network->info(), kWindow_px, strip.width_px(), options.tile_size);
 }
@@ -116,10 +122,17 @@ void fit_into_memory(RunPlan& plan) {
   const MemoryDemand demand{.network = plan.network.get(),
                             .source_px_per_px = plan.scale_x * plan.scale_y,
                             .cache_bytes = plan.slide->max_cache_bytes(),
-                            .resident_bytes = resident_bytes()};
+                            .resident_bytes = resident_bytes(),
+                            .measure = plan.options.measure};
   const WorkShape wanted{
       .threads = plan.options.threads, .strip_windows = plan.strip_windows, .tile_size = plan.options.tile_size};
   const WorkShape shape = fit_memory(demand, wanted, plan.options.max_memory_bytes);
+  if (shape != wanted) {
+    plan.notes.push_back("to stay below " + std::to_string(plan.options.max_memory_bytes / 1'000'000) +
+                         " MB the run works with " + std::to_string(shape.threads) + " of " +
+                         std::to_string(wanted.threads) + " threads, " + std::to_string(shape.strip_windows) +
+                         " windows at a time and tiles of " + std::to_string(shape.tile_size) + " px");
+  }
   plan.options.threads = shape.threads;
   plan.strip_windows = shape.strip_windows;
   plan.options.tile_size = shape.tile_size;
@@ -140,7 +153,8 @@ std::string identity_of(const RunPlan& plan) {
        << " above " << exact(options.min_tissue) << "\nstain " << (options.stain == Stain::kHe ? "he" : "ihc-dab")
        << "\nvariant " << (postprocess.variant == nuclei::Variant::kHoverNet ? "hovernet" : "hoverfast") << " compat "
        << postprocess.compat << " area " << exact(postprocess.min_area_px) << " simplify "
-       << exact(postprocess.simplify) << " monotone " << postprocess.monotone_watershed;
+       << exact(postprocess.simplify) << " monotone " << postprocess.monotone_watershed << "\nmeasure "
+       << options.measure;
   if (!network.pads()) text << "\ntile " << options.tile_size;
   return text.str();
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/image.hpp"
+#include "nuclei/outline_shape.hpp"
 #include "pipeline/segment_slide.hpp"
 #include "pipeline/slide_windows.hpp"
 #include "pipeline/tiled_prediction.hpp"
@@ -25,6 +26,8 @@ struct RunPlan {
   std::vector<std::string> notes;  ///< for the user
 
   bool as_stored() const { return scale_x == 1 && scale_y == 1; }
+  /// How long a working pixel is: in micrometres where the slide tells its resolution, else in level-0 pixels.
+  nuclei::LengthUnit length_unit() const;
   TilePlan tiles_of(const Strip& strip) const;
 };
 

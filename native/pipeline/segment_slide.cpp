@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/executor.hpp"
 #include "nuclei/stitch.hpp"
+#include "pipeline/measurements.hpp"
 #include "pipeline/run_journal.hpp"
 #include "pipeline/run_plan.hpp"
 #include "tiles/haematoxylin.hpp"
@@ -37,21 +38,44 @@ Maps cut_window(const Maps& strip, std::int64_t left) {
   return window;
 }
 
+/// What the windows of a strip are made from.
+struct StripResult {
+  Maps maps;
+  Image pixels;                  ///< as the slide shows them; empty unless nuclei are measured
+  std::int64_t pixels_left = 0;  ///< where the first window begins in `pixels`
+  std::int64_t pixels_top = 0;
+
+  /// The pixels of the window that begins at column `left` of the maps.
+  ImageView window(std::int64_t left) const {
+    const ImageView all = pixels;
+    const std::uint8_t* corner = all.row(pixels_top) + (pixels_left + left) * all.channels;
+    return {corner, kWindow_px, kWindow_px, all.channels, all.stride};
+  }
+};
+
 /// A strip from pixels to maps.
-Maps predict_strip(const RunPlan& plan, const SlideWindows& windows, const Strip& strip, SessionPool& sessions,
-                   const CancelToken& cancel) {
+StripResult predict_strip(const RunPlan& plan, const SlideWindows& windows, const Strip& strip, SessionPool& sessions,
+                          const CancelToken& cancel) {
   const TilePlan tiles = plan.tiles_of(strip);
   Image pixels = StripPixels(plan, windows, strip, tiles).read(cancel);
-  if (plan.options.stain == Stain::kIhcDab) tiles::keep_haematoxylin(pixels);
-  return predict_tiled(sessions, tiles, pixels, kWindow_px, strip.width_px(), 1, cancel);
+  StripResult result;
+  result.pixels_left = result.pixels_top = tiles.margin;
+  const bool changed = plan.options.stain == Stain::kIhcDab;
+  if (changed && plan.options.measure) result.pixels = pixels;
+  if (changed) tiles::keep_haematoxylin(pixels);
+  result.maps = predict_tiled(sessions, tiles, pixels, kWindow_px, strip.width_px(), 1, cancel);
+  if (!changed && plan.options.measure) result.pixels = std::move(pixels);
+  return result;
 }
 
-/// Nuclei of one window in level-0 coordinates, those outside its core included.
-nuclei::NucleusList find_nuclei(const RunPlan& plan, const SlideWindows& windows, std::int64_t index, const Maps& maps,
-                                const CancelToken& cancel) {
-  auto found = nuclei::postprocess(maps, plan.options.postprocess, cancel).nuclei;
-  found.transform(plan.scale_x, plan.scale_y, windows.left(index, 0), windows.top(index, 0), plan.mpp * plan.mpp);
-  return found;
+/// Nuclei of one window in level-0 coordinates, those outside its core included. `left`: its first column in `strip`.
+nuclei::NucleusList find_nuclei(const RunPlan& plan, const SlideWindows& windows, std::int64_t index,
+                                const StripResult& strip, std::int64_t left, const CancelToken& cancel) {
+  auto found = nuclei::postprocess(cut_window(strip.maps, left), plan.options.postprocess, cancel);
+  if (plan.options.measure) measure_nuclei(found, strip.window(left), plan.options.stain, plan.length_unit());
+  found.nuclei.transform(plan.scale_x, plan.scale_y, windows.left(index, 0), windows.top(index, 0),
+                         plan.mpp * plan.mpp);
+  return std::move(found.nuclei);
 }
 
 bool inside(const slide::Rect& region, float x, float y) {
@@ -166,8 +190,7 @@ class Run final : public SlideRun, public std::enable_shared_from_this<Run> {
       if (!failure_ && windows_ != nullptr) start_strips();
       // A failure is told when no window runs any more: whoever hears it may close what they read from.
       if (waiting_ && (failure_ ? active_ == 0 : collect(step))) {
-        // Nothing is added any more; the next run may want it before the last reference to this one is gone.
-        if (!step.batch) journal_.reset();
+        if (!step.batch) release();
         step.failure = failure_;
         step.progress = {.windows_done = delivered_,
                          .windows_total = windows_ ? windows_->count() : 0,
@@ -178,6 +201,14 @@ class Run final : public SlideRun, public std::enable_shared_from_this<Run> {
       }
     }
     if (deliver) deliver(std::move(step));
+  }
+
+  /// The run is over: what it holds must not wait until the last reference to it is gone, which garbage collection
+  /// decides. The next run may want the journal.
+  void release() {
+    journal_.reset();
+    sessions_.clear();
+    finished_.clear();
   }
 
   void start_strips() {
@@ -219,10 +250,10 @@ class Run final : public SlideRun, public std::enable_shared_from_this<Run> {
   void compute(const Job& job) {
     // Bytes of the next strips of a remote slide arrive while this one is computed.
     announcer_->before(job.turn, token_);
-    const Maps maps = predict_strip(plan_, *windows_, job.strip, sessions_, token_);
+    const StripResult strip = predict_strip(plan_, *windows_, job.strip, sessions_, token_);
     for (std::int64_t i = 0; i < job.strip.count; ++i) {
       const std::int64_t index = job.strip.first + i;
-      auto found = find_nuclei(plan_, *windows_, index, cut_window(maps, i * kCore_px), token_);
+      auto found = find_nuclei(plan_, *windows_, index, strip, i * kCore_px, token_);
       if (journal_ != nullptr && !journal_->has(index)) journal_->append(index, found);
       std::lock_guard lock(mutex_);
       finished_.emplace(index, std::move(found));

@@ -12,12 +12,11 @@
 #include "models/nuclei_network.hpp"
 #include "nuclei/nucleus_list.hpp"
 #include "nuclei/postprocess.hpp"
+#include "pipeline/predict_maps.hpp"
 #include "slide/slide.hpp"
 #include "tiles/tissue.hpp"
 
 namespace histojet::pipeline {
-
-enum class Stain { kHe, kIhcDab };
 
 struct SegmentSlideOptions {
   double mpp = 0;                     ///< resolution of the network's input; 0: the network's own
@@ -31,7 +30,8 @@ struct SegmentSlideOptions {
   Stain stain = Stain::kHe;
   nuclei::PostprocessOptions postprocess;  ///< min_area_px is replaced when min_area_um2 is set
   std::optional<double> min_area_um2;
-  int threads = 0;  ///< strips of windows worked on at once; 0: all threads of the executor
+  bool measure = false;  ///< nuclei carry the columns of measure_nuclei() (pipeline/measurements.hpp)
+  int threads = 0;       ///< strips of windows worked on at once; 0: all threads of the executor
   /// Resident memory of the process that the run must stay below; fewer threads, shorter strips and smaller tiles are
   /// taken to that end. 0: no ceiling.
   std::int64_t max_memory_bytes = 0;
@@ -79,14 +79,5 @@ class SlideRun {
   /// Notes for the user ("mpp 0.33 is resampled to 0.25", damaged tiles that were skipped).
   virtual std::vector<std::string> warnings() const = 0;
 };
-
-/// One picture of any size as one post-processing window. The border is mirrored (edge pixel not repeated), as in the
-/// reference's ROI mode (`hoverfast/utils_roi.py`). Coordinates are picture pixels. Uses all threads of the executor.
-nuclei::PostprocessResult segment_image(std::shared_ptr<const models::NucleiNetwork> network, ImageView rgb,
-                                        const nuclei::PostprocessOptions& options, Stain stain,
-                                        const CancelToken& cancel);
-/// The raw maps of the same picture, [height, width].
-Maps predict_maps(std::shared_ptr<const models::NucleiNetwork> network, ImageView rgb, Stain stain,
-                  const CancelToken& cancel);
 
 }  // namespace histojet::pipeline

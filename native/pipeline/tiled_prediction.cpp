@@ -87,6 +87,11 @@ std::unique_ptr<models::NucleiNetwork::Session> SessionPool::take(std::int64_t h
   return network_->make_session(height, width);
 }
 
+void SessionPool::clear() {
+  std::lock_guard lock(mutex_);
+  idle_.clear();
+}
+
 void SessionPool::give_back(std::int64_t height, std::int64_t width,
                             std::unique_ptr<models::NucleiNetwork::Session> session) {
   std::lock_guard lock(mutex_);

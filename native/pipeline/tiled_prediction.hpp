@@ -45,6 +45,8 @@ class SessionPool {
  public:
   explicit SessionPool(std::shared_ptr<const models::NucleiNetwork> network) : network_(std::move(network)) {}
   const models::NucleiNetwork& network() const { return *network_; }
+  /// Frees the sessions that nobody has.
+  void clear();
   std::unique_ptr<models::NucleiNetwork::Session> take(std::int64_t height, std::int64_t width);
   void give_back(std::int64_t height, std::int64_t width, std::unique_ptr<models::NucleiNetwork::Session> session);
 

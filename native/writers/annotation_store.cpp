@@ -6,6 +6,7 @@
 #include "codecs/deflate.hpp"
 #include "writers/class_table.hpp"
 #include "writers/json_text.hpp"
+#include "writers/measurement_columns.hpp"
 #include "writers/nucleus_identity.hpp"
 #include "writers/outline.hpp"
 #include "writers/polygon.hpp"
@@ -39,6 +40,7 @@ class AnnotationStoreWriter final : public NucleusWriter {
         database_(options.path),
         identity_(options.fingerprint, options.weights_hash),
         corner_(origin_of(options, Origin::kLevel0)),
+        metric_(options.mpp > 0),
         classes_(options.classes) {
     database_.run("BEGIN");
     database_.run(kSchema);
@@ -49,6 +51,7 @@ class AnnotationStoreWriter final : public NucleusWriter {
   }
 
   void write(const nuclei::NucleusList& batch) override {
+    measurements_.take(batch);
     database_.run("BEGIN");
     std::int64_t written = 0;
     try {
@@ -96,7 +99,24 @@ class AnnotationStoreWriter final : public NucleusWriter {
       properties_.put(",\"prob\":");
       properties_.decimal(batch.type_probabilities[i]);
     }
+    append_measurements(batch, i);
     properties_.put('}');
+  }
+
+  /// The column `area` is that of the polygon in pixels.
+  void append_measurements(const nuclei::NucleusList& batch, std::size_t i) {
+    if (batch.measurements.empty()) return;
+    if (metric_ && writable(batch.areas[i])) {
+      properties_.put(",\"area_um2\":");
+      properties_.four_decimals(batch.areas[i]);
+    }
+    for (const nuclei::MeasurementColumn& column : batch.measurements) {
+      if (!writable(column.values[i])) continue;
+      properties_.put(',');
+      properties_.string(column.name);
+      properties_.put(':');
+      properties_.four_decimals(column.values[i]);
+    }
   }
 
   void insert(const nuclei::NucleusList& batch, std::size_t i, std::int64_t id) {
@@ -132,6 +152,8 @@ class AnnotationStoreWriter final : public NucleusWriter {
   std::optional<SqliteStatement> box_;
   NucleusIdentity identity_;
   Corner corner_;
+  bool metric_;
+  MeasurementColumns measurements_;
   ClassTable classes_;
   JsonText properties_;
   Outline outline_;

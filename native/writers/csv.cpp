@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "writers/class_table.hpp"
 #include "writers/document_file.hpp"
 #include "writers/json_text.hpp"
+#include "writers/measurement_columns.hpp"
 #include "writers/nucleus_identity.hpp"
 #include "writers/outline.hpp"
 #include "writers/writer_format.hpp"
@@ -12,9 +14,10 @@
 namespace histojet::writers {
 namespace {
 
-std::string header(const WriterOptions& options) {
-  const char* const area = options.mpp > 0 ? "area_um2" : "area_px2";
-  return std::string("id,x,y,class,probability,") + area + ",x0,y0,x1,y1,contour\n";
+std::string header(bool metric, std::span<const std::string> measurements) {
+  std::string line = std::string("id,x,y,class,probability,") + (metric ? "area_um2" : "area_px2") + ",x0,y0,x1,y1,";
+  for (const std::string& name : measurements) line += name + ',';
+  return line + "contour\n";
 }
 
 /// A field as RFC 4180 wants it: in quotes, which are doubled inside, when commas, quotes or line ends would split it.
@@ -28,17 +31,21 @@ std::string field(std::string_view value) {
   return quoted + '"';
 }
 
-/// One line per nucleus under a line of names: centroid, class, area, the contour's box, and the contour as a WKT
-/// polygon whose ring is closed. Leaves out the nuclei that GeoJSON leaves out, so that both hold the same ids.
+/// One line per nucleus under a line of names: centroid, class, area, the contour's box, measurements if there are any,
+/// and the contour as a WKT polygon whose ring is closed. Leaves out the nuclei that GeoJSON leaves out, so that both
+/// hold the same ids.
 class CsvWriter final : public NucleusWriter {
  public:
   explicit CsvWriter(const WriterOptions& options)
-      : file_(options.path, false, header(options), ""),
+      : metric_(options.mpp > 0),
+        file_(options.path, false, header(metric_, {}), ""),
         identity_(options.fingerprint, options.weights_hash),
         corner_(origin_of(options, Origin::kLevel0)),
         classes_(options.classes) {}
 
   void write(const nuclei::NucleusList& batch) override {
+    const bool first = measurements_.take(batch);
+    if (first && !measurements_.names().empty()) file_.replace_header(header(metric_, measurements_.names()));
     text_.clear();
     std::int64_t written = 0;
     for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -91,6 +98,10 @@ class CsvWriter final : public NucleusWriter {
     text_.decimal(writable(batch.areas[i]) ? batch.areas[i] : 0);
     text_.put(',');
     append_box();
+    for (const nuclei::MeasurementColumn& column : batch.measurements) {
+      if (writable(column.values[i])) text_.four_decimals(column.values[i]);
+      text_.put(',');
+    }
     text_.put("\"POLYGON ((");
     for (const GridPoint& point : outline_.points) {
       append_point(point);
@@ -100,7 +111,9 @@ class CsvWriter final : public NucleusWriter {
     text_.put("))\"\n");
   }
 
+  bool metric_;
   DocumentFile file_;
+  MeasurementColumns measurements_;
   NucleusIdentity identity_;
   Corner corner_;
   ClassTable classes_;

@@ -1,7 +1,9 @@
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "writers/dicom_ann_attributes.hpp"
 #include "writers/dicom_elements.hpp"
 #include "writers/json_text.hpp"
+#include "writers/measurement_columns.hpp"
 #include "writers/outline.hpp"
 #include "writers/polygon.hpp"
 #include "writers/spool_file.hpp"
@@ -33,23 +36,55 @@ std::span<const std::uint8_t> bytes_of(std::span<const Value> values) {
   return {reinterpret_cast<const std::uint8_t*>(values.data()), values.size_bytes()};
 }
 
-/// Polygons of one class on their way to disk.
+/// Polygons of one class on their way to disk, and the measurements of each.
 struct SpooledClass {
   SpoolFile points;
   SpoolFile shapes;
+  std::optional<SpoolFile> measured;  ///< rows of one value per measurement
   std::uint64_t count = 0;
+  std::vector<std::uint64_t> missing;  ///< how many polygons lack each measurement
 
-  SpooledClass(const std::string& part, std::size_t row)
-      : points(part + ".points-" + std::to_string(row)), shapes(part + ".shapes-" + std::to_string(row)) {}
+  SpooledClass(const std::string& part, std::size_t row, std::size_t measurements)
+      : points(part + ".points-" + std::to_string(row)),
+        shapes(part + ".shapes-" + std::to_string(row)),
+        missing(measurements) {
+    if (measurements > 0) measured.emplace(part + ".measured-" + std::to_string(row));
+  }
 
   /// Refuses what an element could not hold before anything is written. @throws Error kUnsupportedFormat, kIo.
-  void append(const Polygon& polygon, float area) {
+  void append(const Polygon& polygon, float area, std::span<const float> measurements) {
     const auto added = bytes_of(std::span<const float>(polygon.points));
     check_dicom_length(points.size() + added.size(), "the coordinates of one class");
     const Shape shape{static_cast<std::uint32_t>(polygon.points.size() / 2), area};
     points.append(added);
     shapes.append(bytes_of(std::span(&shape, 1)));
+    if (measured) measured->append(bytes_of(measurements));
+    for (std::size_t m = 0; m < measurements.size(); ++m) missing[m] += std::isnan(measurements[m]) ? 1 : 0;
     ++count;
+  }
+
+  /// One measurement of every polygon that has it, made by `number` from its value and the polygon's number, which
+  /// counts from 1.
+  template <class Value>
+  void write_measured(PartFile& file, std::size_t m, const std::function<Value(float, std::uint32_t)>& number) {
+    static_assert(sizeof(Value) == 4);
+    std::vector<Value> values;
+    std::size_t column = 0;
+    std::uint32_t polygon = 1;
+    measured->read([&](std::span<const std::uint8_t> piece) {
+      values.clear();
+      for (std::size_t at = 0; at + sizeof(float) <= piece.size(); at += sizeof(float)) {
+        if (column == m) {
+          float value;
+          std::memcpy(&value, piece.data() + at, sizeof(value));
+          if (!std::isnan(value)) values.push_back(number(value, polygon));
+        }
+        if (++column < missing.size()) continue;
+        column = 0;
+        ++polygon;
+      }
+      file.append(bytes_of(std::span<const Value>(values)));
+    });
   }
 
   /// One 32-bit number per polygon, made by `number` from its shape.
@@ -80,7 +115,7 @@ class DicomAnnWriter final : public NucleusWriter {
         weights_hash_(options.weights_hash),
         file_(options.path),
         corner_(origin_of(options, Origin::kLevel0)),
-        measured_(options.mpp > 0),
+        metric_(options.mpp > 0),
         classes_(options.classes) {
     content_.update(fingerprint_ + '\n' + weights_hash_ + '\n' + provenance_ + '\n');
     for (const NucleusClass& entry : options.classes) content_.update(entry.name + '\n');
@@ -101,6 +136,7 @@ class DicomAnnWriter final : public NucleusWriter {
 
   void write(const nuclei::NucleusList& batch) override {
     check_open();
+    measurements_.take(batch);
     std::int64_t written = 0;
     try {
       for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -139,12 +175,15 @@ class DicomAnnWriter final : public NucleusWriter {
   void append(const nuclei::NucleusList& batch, std::size_t i) {
     make_polygon(outline_, polygon_);
     const std::size_t row = classes_.row(batch, i);
-    const float area = measured_ && writable(batch.areas[i]) ? batch.areas[i] : 0;
-    const auto group = groups_.try_emplace(row, file_.part_path(), row).first;
-    group->second.append(polygon_, area);
+    const float area = metric_ && writable(batch.areas[i]) ? batch.areas[i] : 0;
+    measured_.clear();
+    for (const nuclei::MeasurementColumn& column : batch.measurements) measured_.push_back(column.values[i]);
+    const auto group = groups_.try_emplace(row, file_.part_path(), row, measured_.size()).first;
+    group->second.append(polygon_, area, measured_);
     const auto type = static_cast<std::uint8_t>(row);
     content_.update(std::span(&type, 1));
     content_.update(bytes_of(std::span<const float>(polygon_.points)));
+    content_.update(bytes_of(std::span<const float>(measured_)));
   }
 
   void assemble() {
@@ -182,7 +221,7 @@ class DicomAnnWriter final : public NucleusWriter {
       next += 2 * shape.points;
       return first;
     });
-    if (measured_) write_areas(group);
+    if (metric_ || !measurements_.names().empty()) write_measurements(group);
 
     DicomElements rest;
     append_group_rest(run, number, entry, static_cast<std::uint32_t>(group.count), rest);
@@ -190,13 +229,38 @@ class DicomAnnWriter final : public NucleusWriter {
     file_.append(rest.bytes());
   }
 
-  void write_areas(SpooledClass& group) {
+  void write_measurements(SpooledClass& group) {
     DicomElements start;
-    append_area_start(4 * group.count, start);
+    start.begin_sequence(kMeasurementsSequence);
+    if (metric_) append_measurement_start("area_um2", 4 * group.count, start);
     file_.append(start.bytes());
-    group.write_numbers<float>(file_, [](const Shape& shape) { return shape.area; });
+    if (metric_) {
+      group.write_numbers<float>(file_, [](const Shape& shape) { return shape.area; });
+      DicomElements end;
+      append_measurement_end(end);
+      file_.append(end.bytes());
+    }
+    for (std::size_t m = 0; m < measurements_.names().size(); ++m) write_measurement(group, m);
     DicomElements end;
-    append_area_end(end);
+    end.end_sequence();
+    file_.append(end.bytes());
+  }
+
+  /// Polygons without a value are left out of the values; an index list then says which ones there are.
+  void write_measurement(SpooledClass& group, std::size_t m) {
+    const std::uint64_t value_bytes = 4 * (group.count - group.missing[m]);
+    DicomElements start;
+    append_measurement_start(measurements_.names()[m], value_bytes, start);
+    file_.append(start.bytes());
+    group.write_measured<float>(file_, m, [](float value, std::uint32_t) { return value; });
+    if (group.missing[m] > 0) {
+      DicomElements index;
+      index.begin_value(kAnnotationIndexList, "OL", value_bytes);
+      file_.append(index.bytes());
+      group.write_measured<std::uint32_t>(file_, m, [](float, std::uint32_t polygon) { return polygon; });
+    }
+    DicomElements end;
+    append_measurement_end(end);
     file_.append(end.bytes());
   }
 
@@ -205,7 +269,9 @@ class DicomAnnWriter final : public NucleusWriter {
   std::string weights_hash_;
   PartFile file_;
   Corner corner_;
-  bool measured_;
+  bool metric_;
+  MeasurementColumns measurements_;
+  std::vector<float> measured_;
   ClassTable classes_;
   std::map<std::size_t, SpooledClass> groups_;
   Sha256 content_;

@@ -20,10 +20,36 @@ struct Code {
 };
 constexpr Code kAnatomicalStructure{"91723000", "SCT", "Anatomical structure"};
 constexpr Code kNucleus{"84640000", "SCT", "Nucleus"};
-constexpr Code kArea{"42798000", "SCT", "Area"};
 constexpr Code kSquareMicrometre{"um2", "UCUM", "square micrometer"};
+constexpr Code kMicrometre{"um", "UCUM", "micrometer"};
+constexpr Code kPixel{"{pixels}", "UCUM", "pixels"};
+constexpr Code kNoUnit{"1", "UCUM", "no units"};
 constexpr Code kArtificialIntelligence{"123110", "DCM", "Artificial Intelligence"};
 constexpr Code kProcessingEquipment{"109102", "DCM", "Processing Equipment"};
+
+struct Measurement {
+  std::string_view column;
+  Code concept_name;
+  Code unit;
+};
+constexpr Measurement kMeasurements[] = {
+    {"area_um2", {"42798000", "SCT", "Area"}, kSquareMicrometre},
+    {"perimeter_um", {"131191004", "SCT", "Perimeter"}, kMicrometre},
+    {"perimeter_px", {"131191004", "SCT", "Perimeter"}, kPixel},
+    {"major_axis_um", {"131187009", "SCT", "Major Axis"}, kMicrometre},
+    {"major_axis_px", {"131187009", "SCT", "Major Axis"}, kPixel},
+    {"minor_axis_um", {"131188004", "SCT", "Minor Axis"}, kMicrometre},
+    {"minor_axis_px", {"131188004", "SCT", "Minor Axis"}, kPixel},
+    {"circularity", {"CIRCULARITY", "99HISTOJET", "Circularity"}, kNoUnit},
+    {"eccentricity", {"ECCENTRICITY", "99HISTOJET", "Eccentricity"}, kNoUnit},
+    {"solidity", {"SOLIDITY", "99HISTOJET", "Solidity"}, kNoUnit},
+    {"hematoxylin_od_mean", {"HEMATOXYLIN_MEAN", "99HISTOJET", "Mean Hematoxylin Optical Density"}, kNoUnit},
+    {"hematoxylin_od_std", {"HEMATOXYLIN_STD", "99HISTOJET", "Std Dev of Hematoxylin Optical Density"}, kNoUnit},
+    {"eosin_od_mean", {"EOSIN_MEAN", "99HISTOJET", "Mean Eosin Optical Density"}, kNoUnit},
+    {"eosin_od_std", {"EOSIN_STD", "99HISTOJET", "Std Dev of Eosin Optical Density"}, kNoUnit},
+    {"dab_od_mean", {"DAB_MEAN", "99HISTOJET", "Mean DAB Optical Density"}, kNoUnit},
+    {"dab_od_std", {"DAB_STD", "99HISTOJET", "Std Dev of DAB Optical Density"}, kNoUnit},
+};
 
 std::string version() {
   return std::string(kVersion);
@@ -125,21 +151,25 @@ void append_group_start(int number, const NucleusClass& entry, DicomElements& ou
   out.us(0x0062000d, dicom_cielab(entry.color));
 }
 
-void append_area_start(std::uint64_t value_bytes, DicomElements& out) {
-  out.begin_sequence(0x00660121);
+void append_measurement_start(std::string_view column, std::uint64_t value_bytes, DicomElements& out) {
+  // A short string (SH) has sixteen characters.
+  const std::string label = dicom_line(column, kMostLineCharacters), value = dicom_line(column, 16);
+  Measurement known{column, {value, "99HISTOJET", label}, kNoUnit};
+  for (const Measurement& entry : kMeasurements) {
+    if (entry.column == column) known = entry;
+  }
   out.begin_item();
-  out.sequence(0x004008ea, code_item(kSquareMicrometre));
-  out.sequence(0x0040a043, code_item(kArea));
+  out.sequence(0x004008ea, code_item(known.unit));
+  out.sequence(0x0040a043, code_item(known.concept_name));
   out.begin_sequence(0x00660132);
   out.begin_item();
   out.begin_value(0x00660125, "OF", value_bytes);
 }
 
-void append_area_end(DicomElements& out) {
-  for (int level = 0; level < 2; ++level) {
-    out.end_item();
-    out.end_sequence();
-  }
+void append_measurement_end(DicomElements& out) {
+  out.end_item();
+  out.end_sequence();
+  out.end_item();
 }
 
 void append_group_rest(const DicomRun& run, int number, const NucleusClass& entry, std::uint32_t count,

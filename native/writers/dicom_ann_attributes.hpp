@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "writers/dicom_elements.hpp"
 #include "writers/nucleus_writer.hpp"
@@ -29,10 +30,15 @@ void append_dicom_ann_end(const DicomRun& run, DicomElements& elements);
 
 /// An item of AnnotationGroupSequence up to PointCoordinatesData. Groups count from 1.
 void append_group_start(int number, const NucleusClass& entry, DicomElements& elements);
-/// MeasurementsSequence of the area in square micrometres, up to its `value_bytes` bytes of float32 values …
-void append_area_start(std::uint64_t value_bytes, DicomElements& elements);
-/// … and after them.
-void append_area_end(DicomElements& elements);
+inline constexpr DicomTag kMeasurementsSequence = 0x00660121;
+inline constexpr DicomTag kAnnotationIndexList = 0x006a0011;
+
+/// An item of MeasurementsSequence up to its `value_bytes` bytes of float32 values. `column`: "area_um2" or the name of
+/// a MeasurementColumn. Concepts are SNOMED CT's where it has them (PS3.16, CID 7470) and of the private scheme
+/// 99HISTOJET otherwise; units are UCUM's …
+void append_measurement_start(std::string_view column, std::uint64_t value_bytes, DicomElements& elements);
+/// … and the item's end, after the values and the index list of those that are there.
+void append_measurement_end(DicomElements& elements);
 /// The item's rest after points, index and measurements.
 void append_group_rest(const DicomRun& run, int number, const NucleusClass& entry, std::uint32_t count,
                        DicomElements& elements);

@@ -49,6 +49,13 @@ std::string DocumentFile::encoded(std::string_view text) const {
   return bytes;
 }
 
+void DocumentFile::replace_header(std::string_view header) {
+  const std::string start = encoded(header);
+  file_.truncate(0);
+  file_.write_at(0, as_bytes(start + footer_));
+  body_end_ = start.size();
+}
+
 void DocumentFile::append(std::string_view items) {
   if (closed_) throw Error(ErrorCode::kDisposed, "cannot write " + file_.path() + ": already closed");
   waiting_ += items;

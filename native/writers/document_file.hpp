@@ -19,6 +19,8 @@ class DocumentFile {
   DocumentFile(const DocumentFile&) = delete;
   DocumentFile& operator=(const DocumentFile&) = delete;
 
+  /// Puts another header in the place of the first one; before anything is appended. @throws Error kIo.
+  void replace_header(std::string_view header);
   /// Adds the text of one batch. Plain documents are written at once; compressed ones gather a
   /// megabyte for members of 256 KiB, which are compressed in parallel, but no more than 16 batches wait. @throws Error
   /// kIo; the `.part` then keeps what it had.

@@ -2,6 +2,7 @@
 #include "writers/class_table.hpp"
 #include "writers/document_file.hpp"
 #include "writers/json_text.hpp"
+#include "writers/measurement_columns.hpp"
 #include "writers/nucleus_identity.hpp"
 #include "writers/outline.hpp"
 #include "writers/writer_format.hpp"
@@ -63,6 +64,15 @@ class GeoJsonWriter final : public NucleusWriter {
   }
 
   void write(const nuclei::NucleusList& batch) override {
+    if (measurements_.take(batch)) {
+      for (const std::string& name : measurements_.names()) {
+        JsonText text;
+        text.put(',');
+        text.string(qupath_name(name));
+        text.put(':');
+        measurement_texts_.emplace_back(text.view());
+      }
+    }
     text_.clear();
     std::int64_t written = 0;
     for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -114,11 +124,25 @@ class GeoJsonWriter final : public NucleusWriter {
     }
     text_.put(area_name_);
     text_.decimal(writable(batch.areas[i]) ? batch.areas[i] : 0);
+    batch.measurements.empty() ? append_shape() : append_measurements(batch, i);
+    text_.put("}}}");
+  }
+
+  /// Of nuclei that were not measured: what the outline in the file tells.
+  void append_shape() {
     text_.put(perimeter_name_);
     text_.decimal(outline_.perimeter * (mpp_ > 0 ? mpp_ : 1));
     text_.put(",\"Nucleus: Circularity\":");
     text_.decimal(outline_.circularity());
-    text_.put("}}}");
+  }
+
+  void append_measurements(const nuclei::NucleusList& batch, std::size_t i) {
+    for (std::size_t m = 0; m < batch.measurements.size(); ++m) {
+      const float value = batch.measurements[m].values[i];
+      if (!writable(value)) continue;
+      text_.put(measurement_texts_[m]);
+      text_.four_decimals(value);
+    }
   }
 
   DocumentFile file_;
@@ -129,6 +153,8 @@ class GeoJsonWriter final : public NucleusWriter {
   std::vector<std::string> class_texts_;
   std::string area_name_;
   std::string perimeter_name_;
+  MeasurementColumns measurements_;
+  std::vector<std::string> measurement_texts_;  ///< `,"name":`
   JsonText text_;
   Outline outline_;
   std::int64_t count_ = 0;

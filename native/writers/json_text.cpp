@@ -79,6 +79,23 @@ void JsonText::decimal(double value) {
   hundredths(nearest_integer(value * 100));
 }
 
+void JsonText::four_decimals(double value) {
+  const std::int64_t whole = nearest_integer(value * 10000);
+  std::uint64_t rest = magnitude(whole) % 10000;
+  char buffer[28];
+  char* const end = buffer + sizeof(buffer);
+  char* begin = end;
+  if (rest != 0) {
+    int digits = 4;
+    for (; rest % 10 == 0; rest /= 10) --digits;
+    for (int i = 0; i < digits; ++i, rest /= 10) *--begin = static_cast<char>('0' + rest % 10);
+    *--begin = '.';
+  }
+  begin = digits_before(begin, magnitude(whole) / 10000);
+  if (whole < 0) *--begin = '-';
+  put({begin, static_cast<std::size_t>(end - begin)});
+}
+
 void JsonText::string(std::string_view value) {
   constexpr char kHex[] = "0123456789abcdef";
   put('"');

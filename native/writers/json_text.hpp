@@ -26,6 +26,8 @@ class JsonText {
   void hundredths(std::int64_t hundredths);
   /// `value` rounded to hundredths; must be writable().
   void decimal(double value);
+  /// `value` rounded to four decimals, without trailing zeros; must be writable().
+  void four_decimals(double value);
   /// A JSON string with its quotes; control characters, quotes and backslashes are escaped.
   void string(std::string_view value);
 

@@ -35,6 +35,8 @@ NucleusColumnEncoder::NucleusColumnEncoder(const WriterOptions& options)
       classes_(options.classes) {}
 
 NucleusColumns NucleusColumnEncoder::encode(const nuclei::NucleusList& batch, std::size_t first) {
+  measurements_.take(batch);
+  measured_.resize(batch.measurements.size());
   NucleusColumns columns;
   std::size_t i = first;
   for (; i < batch.size() && columns.rows < kMostRows && geometry_.size() < kEnoughGeometryBytes; ++i) {
@@ -52,6 +54,7 @@ NucleusColumns NucleusColumnEncoder::encode(const nuclei::NucleusList& batch, st
     const bool probable = i < batch.type_probabilities.size() && writable(batch.type_probabilities[i]);
     probability_.push_back(probable ? batch.type_probabilities[i] : std::numeric_limits<float>::quiet_NaN());
     area_.push_back(writable(batch.areas[i]) ? batch.areas[i] : 0);
+    for (std::size_t m = 0; m < measured_.size(); ++m) measured_[m].push_back(batch.measurements[m].values[i]);
     box_.insert(box_.end(), {polygon_.left, polygon_.top, polygon_.right, polygon_.bottom});
     row_.push_back(static_cast<std::uint32_t>(classes_.row(batch, i)));
   }
@@ -60,7 +63,9 @@ NucleusColumns NucleusColumnEncoder::encode(const nuclei::NucleusList& batch, st
   append_column(columns.bytes, row_);
   append_column(columns.bytes, geometry_end_);
   append_column(columns.bytes, id_);
+  for (auto& column : measured_) append_column(columns.bytes, column);
   append_column(columns.bytes, geometry_);
+  columns.measurements = measurements_.names();
   columns.classes = classes_json();
   return columns;
 }

@@ -7,6 +7,7 @@
 
 #include "nuclei/nucleus_list.hpp"
 #include "writers/class_table.hpp"
+#include "writers/measurement_columns.hpp"
 #include "writers/nucleus_identity.hpp"
 #include "writers/nucleus_writer.hpp"
 #include "writers/outline.hpp"
@@ -24,12 +25,14 @@ namespace histojet::writers {
 ///   uint32  row[n]             of the class table
 ///   uint32  geometry_end[n]    end of each geometry, counted from the first one's begin
 ///   uint8   id[n][16]          UUID
+///   float32 measurement[m][n]  one column after the other, in the order of `measurements`; NaN where there is none
 ///   uint8   geometry[]         well-known binary
 struct NucleusColumns {
   std::size_t rows = 0;
   std::size_t next = 0;  ///< first nucleus of the list that was not looked at
   std::vector<std::uint8_t> bytes;
   std::string classes;  ///< classes_json() after these rows
+  std::vector<std::string> measurements;
 };
 
 /// Turns nuclei into columns for formats that are written outside the core (Parquet): the same ids, classes and
@@ -40,6 +43,7 @@ class NucleusColumnEncoder {
   explicit NucleusColumnEncoder(const WriterOptions& options);
 
   /// The nuclei from `first` on: up to 4096 of them, fewer when their geometry passes half a MiB.
+  /// @throws Error kInvalidArgument when their measurements are not those of the first nuclei.
   NucleusColumns encode(const nuclei::NucleusList& batch, std::size_t first);
 
   /// `[{"id":0,"name":"…","color":[r,g,b]},…]`, with the classes that were met beyond the given ones.
@@ -62,6 +66,8 @@ class NucleusColumnEncoder {
   std::vector<float> x_, y_, probability_, area_, box_;
   std::vector<std::uint32_t> row_, geometry_end_;
   std::vector<std::uint8_t> id_, geometry_;
+  MeasurementColumns measurements_;
+  std::vector<std::vector<float>> measured_;
 };
 
 }  // namespace histojet::writers

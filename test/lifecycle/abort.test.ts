@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { HoverFast, Slide, synthesizeSlide, Weights } from '../../lib/index.js';
+import { createWriter, HoverFast, readNuclei, Slide, synthesizeSlide, Weights } from '../../lib/index.js';
 import { pattern, smallSlide, temporaryFolder } from '../lib/support.js';
 import { weights } from './programs.js';
 
@@ -69,4 +69,33 @@ test('one signal stops many calls, others go on', async () => {
   }
   expect(outcomes.some(({ status }) => status === 'rejected')).toBe(true);
   expect((await kept).data.length).toBe(300);
+});
+
+test('aborting a run over a slide ends it within a second of computing and leaves a valid file', async () => {
+  const path = join(folder, 'wide.tif');
+  await synthesizeSlide(path, { width: 5000, height: 1000, seed: 3, tissue: 0.9 });
+  await using wide = await Slide.open(path);
+  await using packaged = await HoverFast.load(undefined, { precision: 'fast' });
+  const controller = new AbortController();
+  const { signal } = controller;
+  const output = join(folder, 'partial.geojson');
+  const writer = await createWriter(output, { slide: wide });
+  let aborted: NodeJS.CpuUsage | undefined;
+  const run = async (): Promise<void> => {
+    for await (const batch of packaged.segmentSlide(wide, { tissue: false, signal, threads: 1 })) {
+      await writer.write(batch);
+      // In the middle of the next window, not between two.
+      setTimeout(() => {
+        aborted ??= process.cpuUsage();
+        controller.abort();
+      }, 20);
+    }
+  };
+  await expect(run()).rejects.toMatchObject({ name: 'AbortError' });
+  const { user, system } = process.cpuUsage(aborted);
+  expect((user + system) / 1e6).toBeLessThan(1);
+  await writer.abandon();
+  const nuclei = await readNuclei(`${output}.part`);
+  expect(nuclei.length).toBeGreaterThan(0);
+  expect(nuclei.length).toBe(writer.count);
 });

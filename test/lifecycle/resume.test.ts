@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { HistojetError, HoverFast, NucleusList, Slide, synthesizeSlide } from '../../lib/index.js';
@@ -20,17 +20,26 @@ interface Ended {
   readonly lines: readonly Record<string, unknown>[];
 }
 
-/** `histojet nuclei` in a process of its own, which gets `signal` once so many windows are done. */
-function histojet(args: readonly string[], signal?: NodeJS.Signals, afterWindows = 0): Promise<Ended> {
+interface How {
+  /** A signal that the process gets once so many windows are done. */
+  readonly kill?: NodeJS.Signals;
+  readonly after?: number;
+  /** Another slide. */
+  readonly of?: string;
+}
+
+/** `histojet nuclei` in a process of its own. */
+function histojet(args: readonly string[], how: How = {}): Promise<Ended> {
+  const { kill, after = 0, of = slide } = how;
   const program = join(root, 'bin', 'histojet.mjs');
-  const given = [program, 'nuclei', slide, '--precision', 'fast', '--no-tissue', '--progress', 'json', ...args];
+  const given = [program, 'nuclei', of, '--precision', 'fast', '--no-tissue', '--progress', 'json', ...args];
   const child = spawn(process.execPath, given, { stdio: ['ignore', 'ignore', 'pipe'] });
   let text = '';
   let sent = false;
   child.stderr.on('data', (piece: Buffer) => {
     text += piece;
     const done = [...text.matchAll(/"done":(\d+)/g)].map((match) => Number(match[1]));
-    if (signal !== undefined && !sent && Math.max(0, ...done) >= afterWindows) sent = child.kill(signal);
+    if (kill !== undefined && !sent && Math.max(0, ...done) >= after) sent = child.kill(kill);
   });
   return new Promise((resolve) => {
     child.on('close', (code, ended) => {
@@ -48,7 +57,7 @@ describe('a run that was killed', () => {
     expect((await histojet(outputs('whole'))).code).toBe(0);
     const args = [...outputs('killed'), '--threads', '1'];
     for (const windows of [2, 6]) {
-      const { signal } = await histojet([...args, '--resume'], 'SIGKILL', windows);
+      const { signal } = await histojet([...args, '--resume'], { kill: 'SIGKILL', after: windows });
       expect(signal).toBe('SIGKILL');
       expect(existsSync(join(folder, 'killed.csv'))).toBe(false);
       expect(await readdir(join(folder, 'killed.geojson.gz.checkpoint'))).toHaveLength(1);
@@ -70,7 +79,7 @@ describe('a run that was killed', () => {
 
   test('begins anew without --resume', { timeout: 120_000 }, async () => {
     const args = ['-o', join(folder, 'anew.csv'), '--region', '0,0,2000,2000'];
-    expect((await histojet(args, 'SIGKILL', 1)).signal).toBe('SIGKILL');
+    expect((await histojet(args, { kill: 'SIGKILL', after: 1 })).signal).toBe('SIGKILL');
     const { code, lines } = await histojet(args);
     expect(code).toBe(0);
     expect(lines.at(-1)).toMatchObject({ result: { windowsRestored: 0 } });
@@ -79,13 +88,50 @@ describe('a run that was killed', () => {
 
   test('goes on after Ctrl-C, too', { timeout: 120_000 }, async () => {
     const args = ['-o', join(folder, 'stopped.geojson'), '--region', '0,0,4000,2000', '--threads', '1'];
-    expect((await histojet(args, 'SIGINT', 3)).code).toBe(130);
+    expect((await histojet(args, { kill: 'SIGINT', after: 3 })).code).toBe(130);
     const part = JSON.parse(await readFile(join(folder, 'stopped.geojson.part'), 'utf8')) as { features: unknown[] };
     expect(part.features.length).toBeGreaterThan(0);
     const { code, lines } = await histojet([...args, '--resume']);
     expect(code).toBe(0);
     const { result } = lines.at(-1) as { result: { windowsRestored: number } };
     expect(result.windowsRestored).toBeGreaterThanOrEqual(3);
+  });
+});
+
+describe('a run that fails in the middle', () => {
+  test('on a tile that cannot be read keeps what it found, and goes on with --tolerant', {
+    timeout: 120_000,
+  }, async () => {
+    const damaged = join(folder, 'damaged.tif');
+    const bytes = await readFile(slide);
+    bytes.fill(0xff, Math.floor(bytes.length * 0.45), Math.floor(bytes.length * 0.45) + 30_000);
+    await writeFile(damaged, bytes);
+    const args = ['-o', join(folder, 'damaged.geojson'), '--threads', '1'];
+    const failed = await histojet(args, { of: damaged });
+    expect(failed.code).toBe(3);
+    expect(failed.lines.at(-1)).toMatchObject({ error: { code: 'HISTOJET_CORRUPT_FILE' } });
+    const part = JSON.parse(await readFile(join(folder, 'damaged.geojson.part'), 'utf8')) as { features: unknown[] };
+    expect(part.features.length).toBeGreaterThan(0);
+    const { code, lines } = await histojet([...args, '--resume', '--tolerant'], { of: damaged });
+    expect(code).toBe(0);
+    expect(lines.some(({ warning }) => String(warning).includes('damaged'))).toBe(true);
+    const { result } = lines.at(-1) as { result: { windowsRestored: number; nuclei: number } };
+    expect(result.windowsRestored).toBeGreaterThan(0);
+    expect(result.nuclei).toBeGreaterThan(part.features.length);
+  });
+
+  test('because the disk for its notes is full says so and ends with 4', { timeout: 120_000 }, async () => {
+    const args = ['-o', join(folder, 'full.csv'), '--region', '0,0,2000,2000'];
+    expect((await histojet(args, { kill: 'SIGKILL', after: 1 })).signal).toBe('SIGKILL');
+    const notes = join(folder, 'full.csv.checkpoint');
+    const [name] = await readdir(notes);
+    await rm(join(notes, String(name)));
+    await symlink('/dev/full', join(notes, String(name)));
+    const { code, lines } = await histojet([...args, '--resume']);
+    expect(code).toBe(4);
+    expect(lines.at(-1)).toMatchObject({
+      error: { code: 'HISTOJET_IO', message: expect.stringContaining('full.csv.check') },
+    });
   });
 });
 

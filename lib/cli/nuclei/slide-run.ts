@@ -74,16 +74,26 @@ async function openSlide(path: string, { opening, mpp }: NucleiOptions, signal: 
 
 /** What shapes the result; noted in the files, so nothing that only shapes the speed. */
 export function resultSettings(options: NucleiOptions, model: HoverFast | HoverNet): Readonly<Record<string, unknown>> {
-  const { mpp = model.info.mpp, region, tissue, variant = 'hovernet', stain = 'he', minAreaUm2, simplify } = options;
-  return { mpp, variant, stain, tissue, region, minAreaUm2, simplify };
+  const {
+    mpp = model.info.mpp,
+    region,
+    tissue,
+    variant = 'hovernet',
+    stain = 'he',
+    minAreaUm2,
+    simplify,
+    measure,
+  } = options;
+  return { mpp, variant, stain, tissue, region, minAreaUm2, simplify, ...(measure && { measure }) };
 }
 
 /** Leaves out what was not given, so that the library's defaults hold. */
 function segmentOptions(options: NucleiOptions, slide: Slide): SegmentSlideOptions {
-  const { mpp, region, tissue, variant, stain, minAreaUm2, simplify, tileSize, maxMemoryBytes } = options;
+  const { mpp, region, tissue, variant, stain, minAreaUm2, simplify, measure, tileSize, maxMemoryBytes } = options;
   const overridden = slide.mpp?.source === 'override';
   return {
     tissue,
+    measure,
     ...(mpp !== undefined && !overridden && { mpp }),
     ...(region !== undefined && { region }),
     ...(variant !== undefined && { variant }),

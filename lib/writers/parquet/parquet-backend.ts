@@ -91,13 +91,13 @@ class ParquetBackend implements WriterBackend {
     let taken: Promise<void> = Promise.resolve();
     for (let first = 0; first < length; ) {
       const next = first;
-      const { rows, bytes, classes, ...slice } = await callNative(undefined, () =>
+      const { rows, bytes, classes, measurements, ...slice } = await callNative(undefined, () =>
         native.columnsEncode(this.#columns, nuclei, next),
       );
       first = slice.next;
       await taken;
       if (rows === 0) continue;
-      taken = this.#thread.ask({ kind: 'append', rows, bytes, classes }, [bytes]);
+      taken = this.#thread.ask({ kind: 'append', rows, bytes, classes, measurements }, [bytes]);
       taken.catch(() => {}); // awaited above or below
       this.#count += rows;
     }

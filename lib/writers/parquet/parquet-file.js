@@ -18,13 +18,14 @@ import { RowGroup } from './row-group.js';
  * Columns in the order of the file. `geometry` and `bbox` are what GeoParquet 1.1 wants.
  *
  * @param {string} areaName
+ * @param {readonly string[]} measurements
  * @returns {import('hyparquet').SchemaElement[]}
  */
-function schema(areaName) {
+function schema(areaName, measurements) {
   /** @type {(name: string) => import('hyparquet').SchemaElement} */
   const float = (name) => ({ name, type: 'FLOAT', repetition_type: 'REQUIRED' });
   return [
-    { name: 'root', num_children: 8 },
+    { name: 'root', num_children: 8 + measurements.length },
     {
       name: 'id',
       type: 'FIXED_LEN_BYTE_ARRAY',
@@ -37,6 +38,7 @@ function schema(areaName) {
     { name: 'class', type: 'BYTE_ARRAY', repetition_type: 'REQUIRED', converted_type: 'UTF8' },
     { name: 'prob', type: 'FLOAT', repetition_type: 'OPTIONAL' },
     float(areaName),
+    ...measurements.map((name) => ({ ...float(name), repetition_type: /** @type {const} */ ('OPTIONAL') })),
     { name: 'bbox', num_children: 4, repetition_type: 'REQUIRED' },
     float('xmin'),
     float('ymin'),
@@ -77,6 +79,8 @@ export class ParquetFile {
   /** @type {[number, number, number, number] | undefined} */
   #bounds;
   #broken = false;
+  /** The first rows tell which measurements the file has. */
+  #decided = false;
 
   /**
    * @param {FileOptions} options
@@ -89,11 +93,7 @@ export class ParquetFile {
     }
     this.#file = openSync(`${options.path}.part`, 'w');
     this.#writer = new FileWriter(this.#file);
-    this.#parquet = new ParquetWriter({
-      writer: this.#writer,
-      schema: schema(options.areaName),
-      createdBy: options.createdBy,
-    });
+    this.#parquet = this.#start([]);
   }
 
   /**
@@ -101,6 +101,11 @@ export class ParquetFile {
    */
   append(slice) {
     this.#classes = slice.classes;
+    if (!this.#decided && slice.measurements.length > 0) {
+      this.#writer.rewind(0);
+      this.#parquet = this.#start(slice.measurements);
+    }
+    this.#decided = true;
     for (let row = 0; row < slice.rows; ) {
       row = this.#group.take(slice, row);
       if (this.#group.full) this.#writeGroup();
@@ -128,6 +133,14 @@ export class ParquetFile {
         this.#close();
       }
     }
+  }
+
+  /**
+   * @param {readonly string[]} measurements
+   */
+  #start(measurements) {
+    const { areaName, createdBy } = this.#options;
+    return new ParquetWriter({ writer: this.#writer, schema: schema(areaName, measurements), createdBy });
   }
 
   #writeGroup() {

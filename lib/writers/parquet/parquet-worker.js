@@ -7,7 +7,7 @@ import { ParquetFile } from './parquet-file.js';
  * What the thread is asked to do; it answers each request with one {@link Reply}.
  *
  * @typedef {{ kind: 'open' }
- *   | { kind: 'append', rows: number, bytes: ArrayBuffer, classes: string }
+ *   | { kind: 'append', rows: number, bytes: ArrayBuffer, classes: string, measurements: string[] }
  *   | { kind: 'finish' }
  *   | { kind: 'abandon' }} Request
  */

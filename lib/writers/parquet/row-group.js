@@ -11,13 +11,15 @@ const mostGeometryBytes = 64 << 20;
  * @typedef {object} Slice
  * @property {number} rows
  * @property {ArrayBuffer} bytes
+ * @property {readonly string[]} measurements names of the measurements
  */
 
 /**
  * @param {Slice} slice
  */
-function columnsOf({ rows, bytes }) {
+function columnsOf({ rows, bytes, measurements }) {
   const column = 4 * rows;
+  const count = measurements.length;
   return {
     x: new Float32Array(bytes, 0, rows),
     y: new Float32Array(bytes, column, rows),
@@ -27,8 +29,18 @@ function columnsOf({ rows, bytes }) {
     row: new Uint32Array(bytes, 8 * column, rows),
     geometryEnd: new Uint32Array(bytes, 9 * column, rows),
     id: new Uint8Array(bytes, 10 * column, 16 * rows),
-    geometry: new Uint8Array(bytes, 14 * column),
+    measured: measurements.map((_, m) => new Float32Array(bytes, (14 + m) * column, rows)),
+    geometry: new Uint8Array(bytes, (14 + count) * column),
   };
+}
+
+/**
+ * NaN stands for a value that is not there.
+ *
+ * @param {Float32Array} values
+ */
+function withNulls(values) {
+  return values.some(Number.isNaN) ? Array.from(values, (value) => (Number.isNaN(value) ? null : value)) : values;
 }
 
 /** Rows that wait until they fill a row group. */
@@ -44,6 +56,8 @@ export class RowGroup {
   #id = new Uint8Array(16 * mostRows);
   /** @type {Uint8Array[]} */
   #geometry = [];
+  /** @type {Map<string, Float32Array>} in the order of the file */
+  #measured = new Map();
 
   get full() {
     return this.rows === mostRows || this.#geometryBytes >= mostGeometryBytes;
@@ -58,6 +72,7 @@ export class RowGroup {
    */
   take(slice, first) {
     const columns = columnsOf(slice);
+    const measured = slice.measurements.map((name) => this.#measurement(name));
     let i = first;
     for (; i < slice.rows && !this.full; ++i) {
       const to = this.rows++;
@@ -68,6 +83,7 @@ export class RowGroup {
       this.#row[to] = /** @type {number} */ (columns.row[i]);
       this.#box.set(columns.box.subarray(4 * i, 4 * i + 4), 4 * to);
       this.#id.set(columns.id.subarray(16 * i, 16 * i + 16), 16 * to);
+      for (const [m, values] of measured.entries()) values[to] = /** @type {number} */ (columns.measured[m]?.[i]);
       const geometry = columns.geometry.subarray(i > 0 ? columns.geometryEnd[i - 1] : 0, columns.geometryEnd[i]);
       this.#geometry.push(geometry);
       this.#geometryBytes += geometry.length;
@@ -104,8 +120,6 @@ export class RowGroup {
     const list = Array.from(order);
     const pick = (/** @type {Float32Array} */ values) =>
       Float32Array.from(order, (i) => /** @type {number} */ (values[i]));
-    const probability = pick(this.#probability);
-    const someUnknown = probability.some(Number.isNaN);
     return [
       {
         name: 'id',
@@ -116,12 +130,13 @@ export class RowGroup {
       { name: 'x', data: pick(this.#x), encoding: 'PLAIN' },
       { name: 'y', data: pick(this.#y), encoding: 'PLAIN' },
       { name: 'class', data: list.map((i) => classNames[this.#row[i] ?? 0]), encoding: 'RLE_DICTIONARY' },
-      {
-        name: 'prob',
-        data: someUnknown ? Array.from(probability, (value) => (Number.isNaN(value) ? null : value)) : probability,
-        encoding: 'PLAIN',
-      },
+      { name: 'prob', data: withNulls(pick(this.#probability)), encoding: 'PLAIN' },
       { name: areaName, data: pick(this.#area), encoding: 'PLAIN' },
+      ...Array.from(this.#measured, ([name, values]) => ({
+        name,
+        data: withNulls(pick(values)),
+        encoding: /** @type {const} */ ('PLAIN'),
+      })),
       { name: 'bbox', data: list.map((i) => this.#boxOf(i)), encoding: 'PLAIN' },
       { name: 'geometry', data: list.map((i) => this.#geometry[i]), encoding: 'PLAIN', statistics: false },
     ];
@@ -131,6 +146,15 @@ export class RowGroup {
     this.rows = 0;
     this.#geometryBytes = 0;
     this.#geometry = [];
+  }
+
+  /**
+   * @param {string} name
+   */
+  #measurement(name) {
+    const values = this.#measured.get(name) ?? new Float32Array(mostRows);
+    this.#measured.set(name, values);
+    return values;
   }
 
   /**

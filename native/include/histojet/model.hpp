@@ -30,6 +30,7 @@ struct SegmentImageOptions {
   std::optional<double> min_area_um2;  ///< replaces postprocess.min_area_px
   double mpp = 0;                      ///< of the picture; 0: the network's own
   pipeline::Stain stain = pipeline::Stain::kHe;
+  bool measure = false;  ///< nuclei carry the columns of pipeline::measure_nuclei()
 };
 
 /// A nuclei network ready to run: on tiles, on pictures, on whole slides. Immutable and safe from any thread; copies

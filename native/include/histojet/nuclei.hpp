@@ -8,12 +8,13 @@
 #include "nuclei/density_grid.hpp"
 #include "nuclei/metrics.hpp"
 #include "nuclei/nucleus_list.hpp"
+#include "nuclei/outline_shape.hpp"
 #include "nuclei/postprocess.hpp"
 #include "nuclei/type_scores.hpp"
 
 namespace histojet {
 
-/// Joins lists in order. All must be typed or all untyped; empty ones fit everywhere.
+/// Joins lists in order. All must be typed or all untyped and have the same measurements; empty ones fit everywhere.
 /// @throws Error kInvalidArgument otherwise.
 nuclei::NucleusList concat(std::span<const nuclei::NucleusList* const> lists);
 

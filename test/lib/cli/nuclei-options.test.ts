@@ -5,11 +5,12 @@ import { nucleiOptions } from '../../../lib/cli/nuclei-options.js';
 describe('nucleiOptions', () => {
   it('has defaults that leave the choice to the library', () => {
     const options = nucleiOptions(['a.svs', '-o', 'a.geojson']);
-    const { slides, outputs, tissue, resume, opening, ...rest } = options;
-    expect({ slides, outputs, tissue, resume, opening }).toEqual({
+    const { slides, outputs, tissue, measure, resume, opening, ...rest } = options;
+    expect({ slides, outputs, tissue, measure, resume, opening }).toEqual({
       slides: ['a.svs'],
       outputs: ['a.geojson'],
       tissue: true,
+      measure: false,
       resume: false,
       opening: { tolerant: false, openslide: 'auto' },
     });
@@ -19,7 +20,7 @@ describe('nucleiOptions', () => {
   it('reads everything', () => {
     const line =
       '-m w.pth -o o.json --format hovernet-json,csv --mpp 0.5 --region 1,2,3,4 --no-tissue --variant hoverfast ' +
-      '--min-area-um2 4 --simplify 0 --stain ihc-dab --precision fast --device cpu --threads 2 --tile-size 512 ' +
+      '--min-area-um2 4 --simplify 0 --stain ihc-dab --measure --precision fast --device cpu --threads 2 --tile-size 512 ' +
       '--tolerant --openslide off --overlay o.png --heatmap h.tif --resume --max-memory 1.5GB --progress json ' +
       '-o p.csv a.svs slides';
     expect(nucleiOptions(line.split(' '))).toEqual({
@@ -38,6 +39,7 @@ describe('nucleiOptions', () => {
       minAreaUm2: 4,
       simplify: 0,
       stain: 'ihc-dab',
+      measure: true,
       precision: 'fast',
       device: 'cpu',
       threads: 2,

@@ -24,7 +24,7 @@ try {
     new Float32Array(bytes, 0, 8 * rows).forEach((_, i, values) => (values[i] = random() * 1000));
     new Uint32Array(bytes, 36 * rows, rows).forEach((_, i, values) => (values[i] = (i + 1) * geometryBytes));
     new Uint8Array(bytes, 40 * rows).forEach((_, i, values) => (values[i] = random() * 256));
-    file.append({ rows, bytes, classes });
+    file.append({ rows, bytes, classes, measurements: [] });
   }
 } catch (error) {
   console.log(error.code);
@@ -63,7 +63,7 @@ test('unknown probabilities are null, known ones numbers', async () => {
     new Float32Array(bytes, 0, 8).set([id, 2, probability, 3, 4, 5, 6, 7]);
     new Uint32Array(bytes, 32, 2).set([id % 2, 1]);
     new Uint8Array(bytes, 40).fill(id);
-    return { rows: 1, bytes, classes };
+    return { rows: 1, bytes, classes, measurements: [] };
   };
   for (const [id, probability] of [0.5, Number.NaN, 1].entries()) file.append(slice(probability, id));
   file.finish();

@@ -33,13 +33,25 @@ void expect_equal(const NucleusList& a, const NucleusList& b) {
   EXPECT_EQ(a.type_probabilities, b.type_probabilities);
   EXPECT_EQ(a.contour_starts, b.contour_starts);
   EXPECT_EQ(a.contour_points, b.contour_points);
+  ASSERT_EQ(a.measurements.size(), b.measurements.size());
+  for (std::size_t m = 0; m < a.measurements.size(); ++m) {
+    EXPECT_EQ(a.measurements[m].name, b.measurements[m].name);
+    EXPECT_EQ(a.measurements[m].values, b.measurements[m].values);
+  }
+}
+
+NucleusList measured(NucleusList list) {
+  list.measurements = {{"perimeter_um", std::vector<float>(list.size(), 3.5f)},
+                       {"a name longer than a string holds in place", std::vector<float>(list.size(), -1)}};
+  return list;
 }
 
 }  // namespace
 
 TEST(NucleusBytes, ListsComeBackBitForBit) {
-  const std::vector<NucleusList> lists{triangles(7, true, true), triangles(0, false, false), triangles(3, false, false),
-                                       triangles(2, true, false)};
+  const std::vector<NucleusList> lists{triangles(7, true, true),           triangles(0, false, false),
+                                       triangles(3, false, false),         triangles(2, true, false),
+                                       measured(triangles(4, true, true)), measured(triangles(0, false, false))};
   std::vector<std::uint8_t> bytes;
   for (const NucleusList& list : lists) nuclei::append_bytes(list, bytes);
   std::span<const std::uint8_t> rest(bytes);
@@ -49,7 +61,7 @@ TEST(NucleusBytes, ListsComeBackBitForBit) {
 
 TEST(NucleusBytes, EveryCutIsRefused) {
   std::vector<std::uint8_t> bytes;
-  nuclei::append_bytes(triangles(3, true, true), bytes);
+  nuclei::append_bytes(measured(triangles(3, true, true)), bytes);
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     std::span<const std::uint8_t> rest(bytes.data(), size);
     EXPECT_THROW(nuclei::take_list(rest), Error) << size;
@@ -58,7 +70,7 @@ TEST(NucleusBytes, EveryCutIsRefused) {
 
 TEST(NucleusBytes, ArraysThatDoNotFitAreRefused) {
   const auto refused = [](auto change) {
-    NucleusList list = triangles(3, true, true);
+    NucleusList list = measured(triangles(3, true, true));
     change(list);
     std::vector<std::uint8_t> bytes;
     nuclei::append_bytes(list, bytes);
@@ -73,4 +85,5 @@ TEST(NucleusBytes, ArraysThatDoNotFitAreRefused) {
   refused([](NucleusList& list) { list.contour_starts[1] = 1u << 30; });
   refused([](NucleusList& list) { list.contour_starts[0] = 1; });
   refused([](NucleusList& list) { list.contour_points.pop_back(); });
+  refused([](NucleusList& list) { list.measurements[1].values.pop_back(); });
 }

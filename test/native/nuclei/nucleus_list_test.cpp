@@ -40,5 +40,30 @@ TEST(NucleusList, AppendsTypesWithAndWithoutProbabilities) {
   EXPECT_THROW(started.append(bare, 1), Error);
 }
 
+TEST(NucleusList, AppendsMeasurements) {
+  NucleusList round = triangle(1, 0.5f), bare = triangle(1, 0.5f), other = triangle(1, 0.5f);
+  round.measurements = {{"circularity", {0.9f}}, {"solidity", {1}}};
+  other.measurements = {{"solidity", {0.75f}}, {"circularity", {0.5f}}};
+  NucleusList joined;
+  joined.append(round, 0);
+  joined.append(round, 0);
+  ASSERT_EQ(joined.measurements.size(), 2u);
+  EXPECT_EQ(joined.measurements[1].name, "solidity");
+  EXPECT_EQ(joined.measurements[0].values, (std::vector<float>{0.9f, 0.9f}));
+  joined.transform(2, 2, 5, 5, 4);
+  EXPECT_EQ(joined.measurements[0].values, (std::vector<float>{0.9f, 0.9f}));
+  EXPECT_THROW(joined.append(bare, 0), Error);
+  EXPECT_THROW(joined.append(other, 0), Error) << "the same names in another order";
+  EXPECT_EQ(joined.size(), 2u);
+  EXPECT_EQ(joined.measurements[0].values.size(), 2u);
+  NucleusList plain;
+  plain.append(bare, 0);
+  EXPECT_THROW(plain.append(round, 0), Error);
+  NucleusList emptied;
+  emptied.measurements = {{"eccentricity", {}}};
+  emptied.append(round, 0);
+  EXPECT_EQ(emptied.measurements[0].name, "circularity");
+}
+
 }  // namespace
 }  // namespace histojet::nuclei

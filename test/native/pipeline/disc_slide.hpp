@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <string>
@@ -93,6 +94,9 @@ class DiscSlide final : public slide::Slide {
   mutable int reads_unannounced = 0;
   mutable std::size_t fewest_announced = SIZE_MAX;  ///< at any read
 
+  /// All discs are of this colour; nothing can be read from it then.
+  std::optional<std::array<std::uint8_t, 3>> even_color;
+
   mutable std::atomic<int> reads{0};
   int fail_at_read = -1;
 
@@ -107,6 +111,7 @@ class DiscSlide final : public slide::Slide {
     pixel[0] = static_cast<std::uint8_t>(std::lround(127 + 120 * dx / kRadius));
     pixel[1] = static_cast<std::uint8_t>(std::lround(127 + 120 * dy / kRadius));
     pixel[2] = static_cast<std::uint8_t>(type(column, row) - 1);
+    if (even_color) std::ranges::copy(*even_color, pixel);
   }
 
   std::string path_ = "discs";
@@ -122,19 +127,29 @@ class DiscNetwork final : public models::NucleiNetwork {
  public:
   class DiscSession final : public Session {
    public:
+    explicit DiscSession(std::shared_ptr<std::atomic<int>> alive = std::make_shared<std::atomic<int>>(0))
+        : alive_(std::move(alive)) {
+      ++*alive_;
+    }
+    ~DiscSession() override { --*alive_; }
     std::int64_t memory_bytes() const override { return 0; }
+
+   private:
+    std::shared_ptr<std::atomic<int>> alive_;
   };
   DiscNetwork() {
     info_.margin_px = 32;
     info_.origin_multiple = 8;
     info_.mpp = 0.25;
   }
+  std::shared_ptr<std::atomic<int>> sessions_alive_ = std::make_shared<std::atomic<int>>(0);
   const models::NetworkInfo& info() const override { return info_; }
   std::string describe(std::int64_t, std::int64_t) const override { return "discs"; }
   std::unique_ptr<Session> make_session(std::int64_t, std::int64_t) const override {
-    return std::make_unique<DiscSession>();
+    return std::make_unique<DiscSession>(sessions_alive_);
   }
   std::int64_t session_bytes(std::int64_t height, std::int64_t width) const override { return 100 * height * width; }
+  int sessions_alive() const { return *sessions_alive_; }
   void predict(Session&, ImageView rgb, Maps& out, int, const CancelToken& cancel) const override {
     cancel.throw_if_cancelled();
     const std::int64_t height = rgb.height, width = rgb.width;

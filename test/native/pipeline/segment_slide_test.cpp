@@ -162,3 +162,17 @@ TEST(SegmentImage, PictureOfAnySizeIsPaddedAndCroppedBack) {
     }
   }
 }
+
+TEST(SegmentSlide, RunThatIsOverHoldsNoSessions) {
+  const auto slide = std::make_shared<DiscSlide>(1500, 1500, 0.25);
+  const auto network = std::make_shared<DiscNetwork>();
+  for (const bool whole : {true, false}) {
+    const auto run = SlideRun::start(slide, network, whole_slide(), {});
+    ASSERT_TRUE(next(*run).batch);
+    EXPECT_GT(network->sessions_alive(), 0);
+    if (!whole) run->stop();
+    while (next(*run).batch) {
+    }
+    EXPECT_EQ(network->sessions_alive(), 0) << "held until garbage collection takes the run";
+  }
+}

@@ -1,5 +1,6 @@
+#include "pipeline/predict_maps.hpp"
+
 #include "base/error.hpp"
-#include "pipeline/segment_slide.hpp"
 #include "pipeline/tiled_prediction.hpp"
 #include "tiles/haematoxylin.hpp"
 
@@ -44,13 +45,6 @@ Maps predict_maps(std::shared_ptr<const models::NucleiNetwork> network, ImageVie
   if (stain == Stain::kIhcDab) tiles::keep_haematoxylin(input);
   SessionPool sessions(network);
   return predict_tiled(sessions, plan, input, rgb.height, rgb.width, 0, cancel);
-}
-
-nuclei::PostprocessResult segment_image(std::shared_ptr<const models::NucleiNetwork> network, ImageView rgb,
-                                        const nuclei::PostprocessOptions& options, Stain stain,
-                                        const CancelToken& cancel) {
-  const Maps maps = predict_maps(std::move(network), rgb, stain, cancel);
-  return nuclei::postprocess(maps, options, cancel);
 }
 
 }  // namespace histojet::pipeline

@@ -1,0 +1,204 @@
+// Whole slides with the packaged HoverFast on all cores: a run beside its stages run apart, and the time of a large
+// one.
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { interleaveCalibrated, summary } from '../calibration.mjs';
+import { discardNote, joinNotes, unitOf } from '../engine/rounds.mjs';
+import { makeRow, median } from '../harness.mjs';
+import { buildOwn, outFolder, PeerProcess } from '../programs.mjs';
+
+export const segmentPeer = fileURLToPath(new URL('segment-peer.mjs', import.meta.url));
+
+/** A run may take at most 1.1 times what the cores need for its stages. */
+const overlapBar = 1 / 1.1;
+const largestMinutes = 10;
+const mostRounds = 3;
+const windowPx = 1024;
+const large = { width: 100_000, height: 80_000 };
+const tissueShare = 0.3;
+/** Five percent of the large slide, on windows' borders, about a third of it inside a piece of tissue. */
+const part = { x: 2 * windowPx, y: 12 * windowPx, width: 24 * windowPx, height: 16 * windowPx };
+
+/** A slide that is made once. */
+export async function cachedSlide(histojet, name, options) {
+  mkdirSync(outFolder, { recursive: true });
+  const path = join(outFolder, `${name}.tif`);
+  if (!existsSync(path)) await histojet.synthesizeSlide(path, options);
+  return path;
+}
+
+/** A request to bench/nuclei/segment-peer.mjs; throws what went wrong there. */
+export async function askSegment(peer, request) {
+  const answer = await peer.ask(JSON.stringify(request));
+  if (answer.error !== undefined) throw Object.assign(new Error(answer.error), { code: answer.code });
+  return answer;
+}
+
+const threads = String(availableParallelism());
+const cores = `${threads} thread${threads === '1' ? '' : 's'}`;
+const startSegment = () =>
+  new PeerProcess(process.execPath, ['--expose-gc', segmentPeer], { HISTOJET_THREADS: threads });
+
+/** Median over all rounds, those without the tile unit's full speed included. */
+const wallOfAll = (samples) => median(samples.map(({ wallMs }) => wallMs));
+
+/** Medians of the stages' core seconds, and of their sum. */
+function stageTimes(answers) {
+  const names = ['decode', 'network', 'postprocess'];
+  const of = (pick) => median(answers.map(pick)) / 1000;
+  return {
+    ...Object.fromEntries(names.map((name) => [name, of((answer) => answer[name].cpuMs)])),
+    sum: of((answer) => names.reduce((sum, name) => sum + answer[name].cpuMs, 0)),
+  };
+}
+
+/** One slide in one precision: a run through the JavaScript API, written to a file, and the stages in C++. */
+async function overlapRow({ slide, precision, weights, name, rounds, calibration }) {
+  const output = join(outFolder, 'whole-slide.geojson.gz');
+  const peer = startSegment();
+  const native = new PeerProcess(buildOwn('nuclei_stages_bench'), [], { HISTOJET_THREADS: threads });
+  const apart = [];
+  let last;
+  try {
+    const whole = async () => {
+      last = await askSegment(peer, { slide, precision, output });
+      return last;
+    };
+    const stages = async () => {
+      const answer = await native.ask(`stages ${slide} ${weights} ${precision}`);
+      apart.push(answer);
+      const { decode, network, postprocess } = answer;
+      const sum = (key) => decode[key] + network[key] + postprocess[key];
+      return { cpuMs: sum('cpuMs'), wallMs: sum('wallMs') };
+    };
+    const unit = unitOf(precision);
+    const contenders = { whole: { unit, work: whole }, stages: { unit, work: stages } };
+    const samples = await interleaveCalibrated(contenders, Math.min(rounds, mostRounds), calibration);
+    return () => {
+      const [run, sum] = [summary(samples.whole, calibration), summary(samples.stages, calibration)];
+      const ours = run.wallMs === null ? null : run.wallMs / 1000;
+      const theirs = sum.cpuMs === null ? null : sum.cpuMs / 1000 / Number(threads);
+      const times = stageTimes(apart);
+      const seconds = ['decode', 'network', 'postprocess'].map((key) => `${key} ${times[key].toFixed(2)} s`).join(', ');
+      return makeRow({
+        workload: `whole slide, ${name}, HoverFast ${precision}, ${cores}`,
+        rival: 'core time of its stages run apart, over the threads',
+        unit: 'wall s',
+        ours,
+        theirs,
+        bar: Number(overlapBar.toFixed(3)),
+        limitShare: ours === null || theirs === null ? null : theirs / ours,
+        note: joinNotes(
+          `${last.nuclei} nuclei in ${last.windows} windows; core time of the stages: ${seconds}`,
+          discardNote(run),
+        ),
+        kind: 'slide',
+        precision,
+        threads: Number(threads),
+        cpuOurs: run.cpuMs === null ? null : run.cpuMs / 1000,
+        stages: times,
+        wallOfAllRounds: wallOfAll(samples.whole) / 1000,
+      });
+    };
+  } finally {
+    peer.close();
+    native.close();
+    rmSync(output, { force: true });
+  }
+}
+
+/**
+ * Windows of the large slide that hold tissue, one pixel each: three ellipses which cover 30 % of the slide. A window
+ * counts when a corner or the centre lies inside one of them.
+ */
+export function tissueOfLarge() {
+  const [width, height] = [Math.ceil(large.width / windowPx), Math.ceil(large.height / windowPx)];
+  const reach = Math.sqrt((tissueShare * large.width * large.height) / (3 * Math.PI));
+  const [rx, ry] = [0.8 * reach, reach / 0.8];
+  const centres = [0.2, 0.5, 0.8].map((share) => ({ x: share * large.width, y: large.height / 2 }));
+  const inside = (x, y) => centres.some((centre) => ((x - centre.x) / rx) ** 2 + ((y - centre.y) / ry) ** 2 < 1);
+  const touches = (column, row) =>
+    [0, 0.5, 1].some((dx) => [0, 0.5, 1].some((dy) => inside((column + dx) * windowPx, (row + dy) * windowPx)));
+  const data = Array.from({ length: width * height }, (_, i) => (touches(i % width, Math.floor(i / width)) ? 1 : 0));
+  return { width, height, downsample: windowPx, data };
+}
+
+/** How long the large slide would take, from the part that is measured. */
+async function largeRow({ histojet, rounds, calibration }) {
+  const options = { ...large, seed: 15, tissue: 1, repeat: true };
+  const slide = await cachedSlide(histojet, `slide-${large.width}x${large.height}-full`, options);
+  const name = `slide of ${large.width} x ${large.height} px`;
+  const tissue = tissueOfLarge();
+  const all = tissue.data.reduce((sum, value) => sum + value, 0);
+  const output = join(outFolder, 'large-slide.geojson.gz');
+  const peer = startSegment();
+  const native = new PeerProcess(buildOwn('nuclei_stages_bench'), [], { HISTOJET_THREADS: threads });
+  let last;
+  try {
+    const found = await native.ask(`windows ${slide} ${histojet.defaultWeightsPath()} fast`);
+    const work = async () => {
+      last = await askSegment(peer, { slide, precision: 'fast', tissue, region: part, output });
+      return last;
+    };
+    const contenders = { run: { unit: unitOf('fast'), work } };
+    const samples = await interleaveCalibrated(contenders, Math.min(rounds, mostRounds), calibration);
+    return () => {
+      const run = summary(samples.run, calibration);
+      const minutes = (wallMs) => ((wallMs * all) / last.windows + found.tissue.wallMs) / 60_000;
+      const ofAll = minutes(wallOfAll(samples.run));
+      const share = (100 * part.width * part.height) / (large.width * large.height);
+      return makeRow({
+        workload: `${name}, ${100 * tissueShare} % tissue, HoverFast fast, ${cores}`,
+        rival: 'none (absolute)',
+        unit: 'wall min',
+        ours: run.wallMs === null ? null : minutes(run.wallMs),
+        bar: largestMinutes,
+        barOn: 'ours',
+        note: joinNotes(
+          `from ${last.windows} of ${all} windows (${share.toFixed(1)} % of the slide), ${last.nuclei} nuclei there`,
+          'a periodic slide with a given mask; the time to find tissue is added',
+          discardNote(run),
+          run.discarded === 0 ? '' : `${ofAll.toFixed(1)} min with all rounds`,
+        ),
+        kind: 'slide',
+        precision: 'fast',
+        threads: Number(threads),
+        minutesOfAllRounds: ofAll,
+      });
+    };
+  } finally {
+    peer.close();
+    native.close();
+    rmSync(output, { force: true });
+  }
+}
+
+/**
+ * All rows of whole slides.
+ *
+ * @returns a function that makes the rows; call it when the whole run is measured
+ */
+export async function wholeSlideRows({
+  histojet,
+  rounds,
+  calibration,
+  sidePx = 10_000,
+  precisions = ['fast', 'high'],
+}) {
+  const slide = await cachedSlide(histojet, `slide-${sidePx}-35`, {
+    width: sidePx,
+    height: sidePx,
+    seed: 13,
+    tissue: 0.35,
+  });
+  const weights = histojet.defaultWeightsPath();
+  const name = `${sidePx} x ${sidePx} px`;
+  const finishers = [];
+  for (const precision of precisions) {
+    finishers.push(await overlapRow({ slide, precision, weights, name, rounds, calibration }));
+  }
+  finishers.push(await largeRow({ histojet, rounds, calibration }));
+  return () => finishers.map((finish) => finish());
+}

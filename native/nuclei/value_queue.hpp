@@ -1,0 +1,122 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+namespace histojet::nuclei {
+
+/// Pixels by value, those of equal value in the order in which they came. A fixed number of buckets, each a sorted list
+/// that seldom holds more than one pixel: a flood has only its front in the queue. Two steps over words of 64 buckets
+/// find the smallest.
+class ValueQueue {
+ public:
+  /// Empties the queue for pixels below `count`. `values` must outlive all use; between `low` and `high` they spread
+  /// over the buckets.
+  void reset(const double* values, std::size_t count, double low, double high) {
+    values_ = values;
+    low_ = low;
+    const double width = high - low;
+    scale_ = width > 0 ? static_cast<double>(kBuckets - 1) / width : 0;
+    if (next_.size() < count) next_.resize(count);
+    words_.fill(0);
+    summary_ = 0;
+    steps_ = 0;
+  }
+
+  bool empty() const { return summary_ == 0; }
+
+  /// @returns whether the queue holds another pixel of this value.
+  bool push(std::uint32_t pixel) {
+    const double value = values_[pixel];
+    const std::size_t bucket = bucket_of(value);
+    std::uint64_t& word = words_[bucket / 64];
+    const std::uint64_t bit = std::uint64_t{1} << (bucket % 64);
+    List& list = lists_[bucket];
+    next_[pixel] = kNone;
+    if ((word & bit) == 0) {
+      word |= bit;
+      summary_ |= std::uint64_t{1} << (bucket / 64);
+      list = {pixel, pixel};
+      return false;
+    }
+    return join(list, pixel, value);
+  }
+
+  /// The first pixel; the queue must not be empty.
+  std::uint32_t top() const { return lists_[first_bucket()].head; }
+
+  /// Takes the first pixel out; the queue must not be empty.
+  std::uint32_t pop() {
+    const std::size_t bucket = first_bucket();
+    const std::uint32_t pixel = lists_[bucket].head, next = next_[pixel];
+    if (next != kNone) {
+      lists_[bucket].head = next;
+      return pixel;
+    }
+    // The bucket is the lowest bit of both words.
+    std::uint64_t& word = words_[bucket / 64];
+    word &= word - 1;
+    if (word == 0) summary_ &= summary_ - 1;
+    return pixel;
+  }
+
+  /// Steps along lists since the reset: far more than pixels where many values are crowded into one bucket.
+  std::size_t steps() const { return steps_; }
+
+ private:
+  static constexpr std::size_t kBuckets = 4096;
+  static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
+
+  struct List {
+    std::uint32_t head;
+    std::uint32_t tail;
+  };
+
+  std::size_t bucket_of(double value) const {
+    const double place = (value - low_) * scale_;
+    // Not a number, too: what it gives differs from value to value only by rising.
+    if (!(place > 0)) return 0;
+    return static_cast<std::size_t>(static_cast<std::int64_t>(std::min(place, static_cast<double>(kBuckets - 1))));
+  }
+
+  std::size_t first_bucket() const {
+    const auto word = static_cast<std::size_t>(std::countr_zero(summary_));
+    return 64 * word + static_cast<std::size_t>(std::countr_zero(words_[word]));
+  }
+
+  /// Puts `pixel` behind all of its value or less.
+  bool join(List& list, std::uint32_t pixel, double value) {
+    if (!(value < values_[list.tail])) {
+      const bool equal = value == values_[list.tail];
+      next_[list.tail] = pixel;
+      list.tail = pixel;
+      return equal;
+    }
+    std::uint32_t before = list.head;
+    if (value < values_[before]) {
+      next_[pixel] = before;
+      list.head = pixel;
+      return false;
+    }
+    for (; !(value < values_[next_[before]]); before = next_[before]) ++steps_;
+    next_[pixel] = next_[before];
+    next_[before] = pixel;
+    return value == values_[before];
+  }
+
+  const double* values_ = nullptr;
+  double low_ = 0;
+  double scale_ = 0;
+  std::uint64_t summary_ = 0;                         ///< one bit per word that is not 0
+  std::array<std::uint64_t, kBuckets / 64> words_{};  ///< one bit per bucket that is not empty
+  std::array<List, kBuckets> lists_{};                ///< of the buckets that are not empty
+  std::vector<std::uint32_t> next_;                   ///< [pixels] of those in the queue: the one behind in its list
+  std::size_t steps_ = 0;
+};
+
+}  // namespace histojet::nuclei
