@@ -266,7 +266,7 @@ export interface NativeBinding {
   systemInfo(): { cpuModel: string; cpuFeatures: string[]; isa: string; threads: number; addonUrl?: string };
   residentBytes(): number;
   lockFile(path: string): LockHandle | null;
-  unlockFile(lock: LockHandle): void;
+  unlockFile(lock: LockHandle, remove: boolean): void;
   errorCodes(): string[];
   cancelSource(): CancelHandle;
   cancel(source: CancelHandle): void;

@@ -25,6 +25,11 @@ export class FileLock {
 
   /** Deletes the file and gives the lock free. */
   release(): void {
-    callSync(() => native.unlockFile(this.#handle));
+    callSync(() => native.unlockFile(this.#handle, true));
+  }
+
+  /** Gives the lock free and leaves the file, which is more than a lock. */
+  leave(): void {
+    callSync(() => native.unlockFile(this.#handle, false));
   }
 }

@@ -51,9 +51,10 @@ Napi::Value lock_file(const Napi::CallbackInfo& info) {
   return make_handle(info.Env(), std::make_shared<LockedFile>(std::move(*lock)), 0);
 }
 
-/// (lock): deletes the file and gives the lock free
+/// (lock, remove): gives the lock free; `remove` deletes the file
 Napi::Value unlock_file(const Napi::CallbackInfo& info) {
-  get<LockedFile>(info[0])->remove();
+  const auto lock = get<LockedFile>(info[0]);
+  info[1].ToBoolean().Value() ? lock->remove() : lock->close();
   return info.Env().Undefined();
 }
 

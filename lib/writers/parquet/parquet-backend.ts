@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { HistojetError, type HistojetErrorCode } from '../../errors.js';
 import { onAbort } from '../../internal/abort.js';
 import { callNative, callSync } from '../../internal/call.js';
+import { FileLock } from '../../internal/file-lock.js';
 import { version } from '../../internal/system-info.js';
 import { type ColumnsHandle, type NativeWriterOptions, type NucleiHandle, native } from '../../native.js';
 import type { WriterBackend } from '../writer-backend.js';
@@ -78,11 +79,13 @@ class ParquetThread {
 class ParquetBackend implements WriterBackend {
   readonly #columns: ColumnsHandle;
   readonly #thread: ParquetThread;
+  readonly #lock: FileLock;
   #count = 0;
 
-  constructor(columns: ColumnsHandle, thread: ParquetThread) {
+  constructor(columns: ColumnsHandle, thread: ParquetThread, lock: FileLock) {
     this.#columns = columns;
     this.#thread = thread;
+    this.#lock = lock;
   }
 
   /** One slice is being encoded while the thread has the one before: two of a megabyte at most. */
@@ -115,8 +118,20 @@ class ParquetBackend implements WriterBackend {
       await this.#thread.ask({ kind: 'abandon' });
     } finally {
       await this.#thread.terminate();
+      this.#lock.leave();
     }
   }
+}
+
+/** Keeps other runs from writing the same file; the core does that for the formats that it writes. */
+function lockPart(path: string): FileLock {
+  const part = `${path}.part`;
+  const lock = FileLock.take(part);
+  if (lock !== null) return lock;
+  throw new HistojetError(
+    'HISTOJET_IO',
+    `cannot write ${part}: it is being written by another run; wait for that one or choose another name`,
+  );
 }
 
 async function open(
@@ -126,6 +141,7 @@ async function open(
 ): Promise<WriterBackend> {
   const { provenance, classes, metric } = callSync(() => native.columnsInfo(columns));
   const areaName = metric ? 'area_um2' : 'area_px2';
+  const lock = lockPart(path);
   const thread = new ParquetThread(path, { path, areaName, provenance, classes, createdBy: `histojet ${version}` });
   let forget = (): void => {};
   const aborted = new Promise<never>((_, reject) => {
@@ -133,9 +149,10 @@ async function open(
   });
   try {
     await Promise.race([thread.ask({ kind: 'open' }), aborted]);
-    return new ParquetBackend(columns, thread);
+    return new ParquetBackend(columns, thread, lock);
   } catch (error) {
     await thread.terminate();
+    lock.release();
     throw error;
   } finally {
     forget();

@@ -176,13 +176,16 @@ describe('one slide', () => {
     expect(await readdir(out)).toEqual(['a.csv']);
   });
 
-  it('is not written by two runs at once', async () => {
-    mkdirSync(out);
-    const both = await Promise.all([1, 2].map(() => run(join(slides, 'a.tif'), '-o', join(out, 'a.csv'))));
-    expect(both.map(({ exitCode }) => exitCode).sort()).toEqual([0, 4]);
-    expect(both.map(({ stderr }) => stderr).join('')).toContain('being written by another run');
-    expect(await readdir(out)).toEqual(['a.csv']);
-  });
+  it.each(['a.csv', 'a.db', 'a.parquet', 'a.dcm', 'a.geojson.gz'])(
+    'is not written by two runs at once: %s',
+    async (name) => {
+      mkdirSync(out);
+      const both = await Promise.all([1, 2].map(() => run(join(slides, 'a.tif'), '-o', join(out, name))));
+      expect(both.map(({ exitCode }) => exitCode).sort()).toEqual([0, 4]);
+      expect(both.map(({ stderr }) => stderr).join('')).toContain('being written by another run');
+      expect(await readdir(out)).toEqual([name]);
+    },
+  );
 });
 
 describe('expandSlides', () => {
