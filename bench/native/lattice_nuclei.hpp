@@ -24,8 +24,8 @@ struct NucleiLattice {
     for (int i = 0; i < vertices; ++i) {
       const double angle = 2 * std::numbers::pi * i / vertices;
       const double reach = radius * (1 - 0.15 * (i % 3));
-      list.contour_points.push_back(static_cast<float>(x + reach * std::cos(angle)));
-      list.contour_points.push_back(static_cast<float>(y + reach * std::sin(angle)));
+      list.contour_points.push_back(half(x + reach * std::cos(angle)));
+      list.contour_points.push_back(half(y + reach * std::sin(angle)));
     }
     list.contour_starts.push_back(list.contour_points.size() / 2);
     list.centroids.insert(list.centroids.end(), {static_cast<float>(x), static_cast<float>(y)});
@@ -37,6 +37,8 @@ struct NucleiLattice {
   }
 
  private:
+  /// Outlines on slides at the network's resolution turn on pixel edges and their middles.
+  static float half(double value) { return static_cast<float>(std::round(2 * value) / 2); }
   /// splitmix64 (Steele, Lea, Flood 2014).
   static std::uint64_t mix(std::uint64_t value) {
     value += 0x9e3779b97f4a7c15;

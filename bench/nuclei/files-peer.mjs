@@ -24,6 +24,8 @@ let lists = [];
 let loaded = null;
 
 /** A share from 0 to 1 that looks random. */
+/** Outlines on slides at the network's resolution turn on pixel edges and their middles. */
+const half = (value) => Math.round(2 * value) / 2;
 const share = (index, salt) => (Math.imul(index + 1, 2654435761) ^ Math.imul(salt + 1, 40503 * 65537)) >>> 0;
 
 function outline(index) {
@@ -34,8 +36,8 @@ function outline(index) {
   for (let i = 0; i < vertices; i++) {
     const angle = (2 * Math.PI * i) / vertices;
     const reach = radius * (1 - 0.15 * (i % 3));
-    ring[2 * i] = x + reach * Math.cos(angle);
-    ring[2 * i + 1] = y + reach * Math.sin(angle);
+    ring[2 * i] = half(x + reach * Math.cos(angle));
+    ring[2 * i + 1] = half(y + reach * Math.sin(angle));
   }
   return ring;
 }
