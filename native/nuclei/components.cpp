@@ -73,6 +73,7 @@ Components label4(const BitMask& mask) {
   Components found;
   found.height = mask.height();
   found.width = mask.width();
+  found.row_starts.reserve(static_cast<std::size_t>(mask.height()) + 1);
   for (std::int64_t y = 0; y < mask.height(); ++y) {
     found.row_starts.push_back(found.runs.size());
     for_each_run(mask, y, [&](std::int64_t start, std::int64_t end) {

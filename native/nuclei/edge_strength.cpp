@@ -1,6 +1,7 @@
 #include "nuclei/edge_strength.hpp"
 
 #include <algorithm>
+#include <memory>
 
 #include "kernels/nuclei_maps/at_least.hpp"
 #include "kernels/nuclei_maps/edge_strength_row.hpp"
@@ -13,14 +14,15 @@ namespace {
 /// One derivative of the tile: its range over all pixels, its values at the pixels of the components.
 struct Gradient {
   ValueRange range;
-  std::vector<double> values;
+  std::unique_ptr<double[]> values;
 };
 
 /// Only the components' values are kept: the whole plane in double would be the largest array of all.
 Gradient gradient(const float* map, ValueRange range, const EdgeStrength& places, int taps, Axis axis,
                   const CancelToken& cancel) {
   const Components& components = places.components();
-  std::vector<double> values(places.size());
+  // Every pixel of a component is written once.
+  auto values = std::make_unique_for_overwrite<double[]>(places.size());
   // The strips come from left to right: of each row, the first run that is not behind the strip.
   std::vector<std::size_t> next(components.row_starts.begin(), components.row_starts.end() - 1);
   const auto keep = [&](std::int64_t y, std::int64_t x0, std::span<const double> strip) {
@@ -31,7 +33,7 @@ Gradient gradient(const float* map, ValueRange range, const EdgeStrength& places
       if (run.start >= x1) return;
       const std::int64_t from = std::max<std::int64_t>(run.start, x0), to = std::min<std::int64_t>(run.end, x1);
       if (run.label != 0) {
-        std::copy(strip.data() + from - x0, strip.data() + to - x0, values.data() + places.start(i) + from - run.start);
+        std::copy(strip.data() + from - x0, strip.data() + to - x0, values.get() + places.start(i) + from - run.start);
       }
       if (run.end > x1) return;
     }
@@ -50,7 +52,8 @@ EdgeStrength::EdgeStrength(const Components& components) : components_(&componen
     starts_.push_back(size);
     if (run.label != 0) size += static_cast<std::size_t>(run.end - run.start);
   }
-  values_.resize(size);
+  values_ = std::make_unique_for_overwrite<float[]>(size);
+  size_ = size;
 }
 
 void EdgeStrength::copy_row(std::int64_t y, std::int64_t x0, std::int64_t x1, float* out) const {
@@ -63,7 +66,7 @@ void EdgeStrength::copy_row(std::int64_t y, std::int64_t x0, std::int64_t x1, fl
   for (; run != end && run->start < x1; ++run) {
     if (run->label == 0) continue;
     const std::int64_t from = std::max<std::int64_t>(run->start, x0), to = std::min<std::int64_t>(run->end, x1);
-    const float* values = values_.data() + starts_[static_cast<std::size_t>(run - runs)];
+    const float* values = values_.get() + starts_[static_cast<std::size_t>(run - runs)];
     std::copy(values + from - run->start, values + to - run->start, out + from - x0);
   }
 }
@@ -90,7 +93,7 @@ EdgeStrength edge_strength(const Maps& maps, const GradientRanges& ranges, const
   const Gradient vertical = gradient(hv + maps.height * maps.width, ranges.vertical, strength, taps, Axis::kY, cancel);
   const Normalization across(horizontal.range), down(vertical.range);
   kernels::kEdgeStrength.pick(active_isa())(
-      {horizontal.values.data(), vertical.values.data(), static_cast<std::int64_t>(strength.size()), across.scale,
+      {horizontal.values.get(), vertical.values.get(), static_cast<std::int64_t>(strength.size()), across.scale,
        across.shift, down.scale, down.shift, combination == Combination::kMaximum, strength.data()});
   return strength;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "base/cancel.hpp"
@@ -19,17 +20,17 @@ enum class Combination {
 /// stored, run after run.
 class EdgeStrength {
  public:
-  /// Stores nothing yet; `components` must outlive this.
+  /// Room for the pixels, not filled yet; `components` must outlive this.
   explicit EdgeStrength(const Components& components);
 
   const Components& components() const { return *components_; }
   /// Stored pixels, all runs together.
-  std::size_t size() const { return values_.size(); }
-  float* data() { return values_.data(); }
+  std::size_t size() const { return size_; }
+  float* data() { return values_.get(); }
   /// Where the pixels of run `i` of the components begin.
   std::size_t start(std::size_t i) const { return starts_[i]; }
   /// The values of run `i`, whose label is not 0.
-  const float* run(std::size_t i) const { return values_.data() + starts_[i]; }
+  const float* run(std::size_t i) const { return values_.get() + starts_[i]; }
 
   /// Writes the pixels of `box` and a frame of one pixel around it, [rows + 2, columns + 2]; at the border of the tile
   /// the frame is reflected without repeating the edge.
@@ -40,7 +41,8 @@ class EdgeStrength {
 
   const Components* components_;
   std::vector<std::size_t> starts_;
-  std::vector<float> values_;
+  std::unique_ptr<float[]> values_;
+  std::size_t size_ = 0;
 };
 
 /// Edge strength, clipped below at 0: s = 1 - N(Sobel(N(map))), normalised over the whole tile (spec sections 5.1 and

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "nuclei/components.hpp"
-#include "nuclei/slot_set.hpp"
+#include "nuclei/value_queue.hpp"
 
 namespace histojet::nuclei {
 
@@ -15,6 +15,9 @@ struct Basin {
   std::int64_t stride = 0;           ///< width of the box plus 2
   std::vector<double> values;        ///< [rows + 2, stride] the relief; the frame is never read
   std::vector<std::int32_t> labels;  ///< [rows + 2, stride] markers, 0 to flood, -1 outside the component
+  /// Most values lie between these two: a hint, without which the flood is slower. The defaults are those of a relief.
+  double low = -0.75;
+  double high = 0.05;
 
   /// Places `box`, marks everything as outside.
   void reset(const Box& placed);
@@ -24,43 +27,55 @@ struct Basin {
   void paint(const Run& run, std::int32_t label);
 };
 
-/// Floods components as `watershed` would, faster (spec section 13.6): pixels that cannot spread any more never enter
-/// the queue, and the queue is no heap. The values are sorted once; every pixel gets the first place of its value in
-/// that order, and the queue is a set of places. Of a value that several pixels share, the places are taken in the
-/// order of the pushes, which is the order of age. Keeps its memory from basin to basin.
+/// Floods components as `watershed` would, faster: pixels that cannot spread any more never enter the queue, and the
+/// queue is no heap. Which of two marker pixels of equal value comes first follows from the very steps of the
+/// reference's heap; here they go in raster order and it is checked that another order would change nothing. Keeps its
+/// memory from basin to basin.
 class Flooder {
  public:
-  /// `monotone`: as for `watershed`. @returns false when two marker pixels of equal value compete, whose order only
-  /// `watershed` on the reference's own array knows; the basin is then untouched.
+  /// `monotone`: as for `watershed`. @returns false when the order of two marker pixels of equal value matters, which
+  /// only `watershed` on the reference's own array knows, or when the values are crowded so that a heap is faster; the
+  /// basin is then as it was.
   bool operator()(Basin& basin, bool monotone);
 
  private:
-  struct Ranked {
+  /// Marker pixels of one value.
+  struct Tie {
     double value;
+    std::size_t count;
+  };
+  /// A pixel that got its label in the turn of one of several tied markers.
+  struct Reached {
     std::uint32_t pixel;
-    std::uint32_t bucket;  ///< of the sort
+    std::size_t turn;
+  };
+  /// What the turns of tied markers have done so far.
+  struct Turns {
+    std::size_t turn = 0;
+    std::size_t earlier = 0;  ///< pixels reached in the turns before
+    bool shared = false;      ///< two markers of one label could both have reached a pixel
+    bool lower = false;       ///< some turn went on to lower values
   };
 
-  void collect(const Basin& basin);
-  void sort();
-  bool push_markers(const Basin& basin);
-  void spread(Basin& basin);
-  void spread_monotone(Basin& basin);
-  void push(std::uint32_t pixel) {
-    const std::uint32_t first = first_place_[pixel], place = first + taken_[first]++;
-    at_place_[place] = pixel;
-    queue_.insert(place);
-  }
+  void push_markers(const Basin& basin);
+  void spread_from(std::int32_t* labels, std::ptrdiff_t stride, std::uint32_t pixel);
+  bool spread(const Basin& basin);
+  bool spread_tied(const Basin& basin);
+  bool take_turns(const Basin& basin, const Tie& tie);
+  bool take_step(const Basin& basin, std::uint32_t pixel, Turns& turns);
+  bool spread_monotone(const Basin& basin);
+  std::int32_t* work_labels(const Basin& basin) { return work_.data() + basin.stride; }
+  /// The front is so crowded that the queue is slower than a heap.
+  bool crowded() const { return queue_.steps() > most_steps_; }
 
-  std::vector<Ranked> found_;               ///< pixels that may enter the queue, in raster order
-  std::size_t found_count_ = 0;             ///< how many of them there are
-  std::vector<Ranked> sorted_;              ///< the same by value
-  std::vector<std::uint32_t> counts_;       ///< scratch of the sort
-  std::vector<std::uint32_t> first_place_;  ///< [basin] of a pixel's value; of pixels in `sorted_` only
-  std::vector<std::uint32_t> taken_;        ///< [places] at the first place of a value: how many pixels were pushed
-  std::vector<std::uint32_t> at_place_;     ///< [places] the pixel that took a place
-  std::vector<std::uint32_t> plateau_;      ///< of the monotone rule: pixels raised to the value that is being flooded
-  SlotSet queue_;
+  ValueQueue queue_;
+  std::size_t most_steps_ = 0;
+  std::vector<std::uint64_t> front_;    ///< one bit per pixel: a marker's that can spread
+  std::vector<std::int32_t> work_;      ///< the labels with a row more on either side
+  std::vector<double> tied_;            ///< values of marker pixels that came to one of equal value
+  std::vector<Tie> ties_;               ///< the same, counted and sorted
+  std::vector<Reached> reached_;        ///< by the tied markers whose turns it is
+  std::vector<std::uint32_t> plateau_;  ///< of the monotone rule: pixels raised to the value that is being flooded
 };
 
 }  // namespace histojet::nuclei

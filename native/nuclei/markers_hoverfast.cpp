@@ -61,6 +61,7 @@ Segmentation segment_hoverfast(const Maps& maps, const GradientRanges& ranges, d
   const auto runs = runs_by_label(components.runs, components.count);
   const auto seeds = pieces_by_component(pieces_inside(markers, components), components.count);
   const auto core_runs = pieces_by_component(pieces_inside(cores, components), components.count);
+  found.runs.reserve(components.runs.size());
   Workplace workplace;
   for (std::int32_t component = 1; component <= components.count; ++component) {
     const std::span<const Run> pixels = runs[component];

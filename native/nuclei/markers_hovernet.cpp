@@ -43,6 +43,7 @@ bool flood_blobs(const EdgeStrength& strength, std::span<const Piece> markers, b
   const Components& blobs = strength.components();
   const auto runs = runs_by_label(blobs.runs, blobs.count);
   const auto seeds = pieces_by_component(markers, blobs.count);
+  found.reserve(blobs.runs.size());
   Basin basin;
   Flooder flood;
   std::vector<float> scratch;

@@ -12,6 +12,7 @@ void paint(std::span<const Run> runs, std::int32_t label, std::int64_t width, st
 
 std::vector<Piece> pieces_inside(const Components& inner, const Components& outer) {
   std::vector<Piece> found;
+  found.reserve(inner.runs.size());
   std::size_t next = 0;
   for (const Run& piece : inner.runs) {
     if (piece.label == 0) continue;

@@ -1,8 +1,8 @@
 #include "nuclei/sobel.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,8 +14,10 @@ namespace histojet::nuclei {
 namespace {
 
 constexpr std::int64_t kStripWidth = kernels::kSobelStride;
-/// Rows per column pass: with those under the taps they fit the second cache, and few are moved to the next pass.
-constexpr std::int64_t kChunk = 32;
+/// Rows per column pass.
+constexpr std::int64_t kChunk = 16;
+/// Column passes until the rows that the next one needs are moved to the front; all these rows fit the second cache.
+constexpr std::int64_t kChunks = 16;
 /// The maps are far larger than the caches, and a strip is too narrow for the processor to see where it goes.
 constexpr std::int64_t kRowsAhead = 4;
 
@@ -62,23 +64,27 @@ class Strips {
         row_pass_(kernels::kSobelRow.pick(active_isa())),
         column_pass_(kernels::kSobelColumn.pick(active_isa())),
         padded_(static_cast<std::size_t>(kStripWidth + 2 * radius_)),
-        rows_(static_cast<std::size_t>((kChunk + 2 * radius_) * kStripWidth)),
+        rows_(std::make_unique_for_overwrite<double[]>(
+            static_cast<std::size_t>((kChunks * kChunk + 2 * radius_) * kStripWidth))),
         out_(static_cast<std::size_t>(kChunk * kStripWidth)) {}
 
   /// The columns [x0, x0 + columns).
   void run(std::int64_t x0, std::int64_t columns, const SobelSink& sink, const CancelToken& cancel) {
     for (std::int64_t i = 0; i < 2 * radius_; ++i) filter_row(i - radius_, x0, columns, i);
+    std::int64_t top = 0;
     for (std::int64_t y = 0; y < height_; y += kChunk) {
       cancel.throw_if_cancelled();
       const std::int64_t rows = std::min(kChunk, height_ - y);
-      for (std::int64_t i = 0; i < rows; ++i) filter_row(y + i + radius_, x0, columns, 2 * radius_ + i);
-      column_pass_({rows_.data() + radius_ * kStripWidth, along_columns_.taps.data(), radius_, along_columns_.symmetric,
-                    columns, rows, out_.data(), range_});
+      for (std::int64_t i = 0; i < rows; ++i) filter_row(y + i + radius_, x0, columns, top + 2 * radius_ + i);
+      column_pass_({rows_.get() + (top + radius_) * kStripWidth, along_columns_.taps.data(), radius_,
+                    along_columns_.symmetric, columns, rows, out_.data(), range_});
       for (std::int64_t i = 0; i < rows; ++i) {
         sink(y + i, x0, {out_.data() + i * kStripWidth, static_cast<std::size_t>(columns)});
       }
-      std::memmove(rows_.data(), rows_.data() + rows * kStripWidth,
-                   static_cast<std::size_t>(2 * radius_ * kStripWidth) * sizeof(double));
+      top += kChunk;
+      if (top < kChunks * kChunk) continue;
+      std::copy_n(rows_.get() + top * kStripWidth, 2 * radius_ * kStripWidth, rows_.get());
+      top = 0;
     }
   }
 
@@ -98,7 +104,7 @@ class Strips {
     for (std::int64_t x = x0 - radius_; x < first; ++x) at_zero[x] = at_zero[reflect101(x, width_)];
     for (std::int64_t x = end; x < x0 + columns + radius_; ++x) at_zero[x] = at_zero[reflect101(x, width_)];
     row_pass_({padded_.data() + radius_, along_rows_.taps.data(), radius_, along_rows_.symmetric, columns,
-               rows_.data() + slot * kStripWidth});
+               rows_.get() + slot * kStripWidth});
   }
 
   const float* map_;
@@ -110,9 +116,9 @@ class Strips {
   HalfFilter along_columns_;
   kernels::KernelTable<kernels::SobelRowArgs>::Function row_pass_;
   kernels::KernelTable<kernels::SobelColumnArgs>::Function column_pass_;
-  std::vector<double> padded_;  ///< one row of a strip with `radius` more values on either side
-  std::vector<double> rows_;    ///< [2 radius + kChunk, kStripWidth] after the row pass
-  std::vector<double> out_;     ///< [kChunk, kStripWidth]
+  std::vector<double> padded_;      ///< one row of a strip with `radius` more values on either side
+  std::unique_ptr<double[]> rows_;  ///< [2 radius + kChunks * kChunk, kStripWidth] after the row pass
+  std::vector<double> out_;         ///< [kChunk, kStripWidth]
   double range_[2] = {std::numeric_limits<double>::max(), std::numeric_limits<double>::lowest()};
 };
 

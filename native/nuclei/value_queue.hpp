@@ -15,8 +15,8 @@ namespace histojet::nuclei {
 /// find the smallest.
 class ValueQueue {
  public:
-  /// Empties the queue for pixels below `count`. `values` must outlive all use; between `low` and `high` they spread
-  /// over the buckets.
+  /// Empties the queue for pixels below `count`. `values` must outlive all use; those between `low` and `high`
+  /// are spread over the buckets, the rest goes to the first and the last one.
   void reset(const double* values, std::size_t count, double low, double high) {
     values_ = values;
     low_ = low;
@@ -79,7 +79,6 @@ class ValueQueue {
 
   std::size_t bucket_of(double value) const {
     const double place = (value - low_) * scale_;
-    // Not a number, too: what it gives differs from value to value only by rising.
     if (!(place > 0)) return 0;
     return static_cast<std::size_t>(static_cast<std::int64_t>(std::min(place, static_cast<double>(kBuckets - 1))));
   }
@@ -90,7 +89,7 @@ class ValueQueue {
   }
 
   /// Puts `pixel` behind all of its value or less.
-  bool join(List& list, std::uint32_t pixel, double value) {
+  [[gnu::noinline]] bool join(List& list, std::uint32_t pixel, double value) {
     if (!(value < values_[list.tail])) {
       const bool equal = value == values_[list.tail];
       next_[list.tail] = pixel;

@@ -11,6 +11,7 @@
 #include "kernels/fused_normalize/plane_range.hpp"
 #include "kernels/nuclei_maps/at_least.hpp"
 #include "kernels/nuclei_maps/edge_strength_row.hpp"
+#include "kernels/nuclei_maps/flood_front.hpp"
 #include "kernels/nuclei_maps/relief_box.hpp"
 #include "kernels/nuclei_maps/sobel_pass.hpp"
 
@@ -221,6 +222,28 @@ TEST(ReliefBox, VariantsAgreeToTheBit) {
         args.out = out.data();
         kRelief.pick(isa)(args);
         EXPECT_EQ(out, expected) << isa_name(isa);
+      }
+    }
+  }
+}
+
+TEST(FloodFront, MarksThePixelsOfMarkersBesideZeros) {
+  std::mt19937 random(8);
+  for (const std::int64_t count : {1, 15, 63, 64, 65, 200, 640}) {
+    for (const std::int64_t stride : {3, 17, 40}) {
+      std::vector<std::int32_t> labels(static_cast<std::size_t>(count + 2 * stride));
+      for (std::int32_t& label : labels) label = static_cast<std::int32_t>(random() % 8) - 3;
+      for (std::int32_t& label : labels) label = label == 0 && random() % 3 > 0 ? 1 << 30 : label;
+      std::vector<std::uint64_t> expected(static_cast<std::size_t>((count + 63) / 64));
+      for (std::int64_t i = 0; i < count; ++i) {
+        const auto at = [&](std::int64_t offset) { return labels[static_cast<std::size_t>(stride + i + offset)]; };
+        if (at(0) <= 0 || (at(-stride) != 0 && at(-1) != 0 && at(1) != 0 && at(stride) != 0)) continue;
+        expected[static_cast<std::size_t>(i / 64)] |= std::uint64_t{1} << (i % 64);
+      }
+      for (const Isa isa : isas()) {
+        std::vector<std::uint64_t> found(expected.size(), ~std::uint64_t{0});
+        kFloodFront.pick(isa)({labels.data() + stride, stride, count, found.data()});
+        EXPECT_EQ(found, expected) << isa_name(isa) << ' ' << count << ' ' << stride;
       }
     }
   }
