@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include <cstdio>
-#include <iostream>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -14,6 +13,7 @@
 #include "clock.hpp"
 #include "lattice_nuclei.hpp"
 #include "readers/nucleus_reader.hpp"
+#include "serve_lines.hpp"
 #include "writers/nucleus_writer.hpp"
 
 namespace {
@@ -97,15 +97,6 @@ class Server {
 }  // namespace
 
 int main() {
-  try {
-    Server server;
-    for (std::string line; std::getline(std::cin, line);) {
-      std::printf("%s\n", server.answer(line).c_str());
-      std::fflush(stdout);
-    }
-  } catch (const std::exception& failure) {
-    std::fprintf(stderr, "nuclei_files_bench: %s\n", failure.what());
-    return 1;
-  }
-  return 0;
+  Server server;
+  return histojet::bench::serve_lines(server, "nuclei_files_bench");
 }

@@ -4,7 +4,6 @@
 //   stages SLIDE WEIGHTS PRECISION       core time of each stage, one after the other, each on all threads
 #include <algorithm>
 #include <cstdio>
-#include <iostream>
 #include <map>
 #include <sstream>
 #include <stdexcept>
@@ -18,6 +17,7 @@
 #include "pipeline/run_plan.hpp"
 #include "pipeline/slide_windows.hpp"
 #include "pipeline/tiled_prediction.hpp"
+#include "serve_lines.hpp"
 #include "tiles/tissue.hpp"
 
 namespace {
@@ -164,15 +164,6 @@ class Server {
 }  // namespace
 
 int main() {
-  try {
-    Server server;
-    for (std::string line; std::getline(std::cin, line);) {
-      std::printf("%s\n", server.answer(line).c_str());
-      std::fflush(stdout);
-    }
-  } catch (const std::exception& failure) {
-    std::fprintf(stderr, "nuclei_stages_bench: %s\n", failure.what());
-    return 1;
-  }
-  return 0;
+  Server server;
+  return histojet::bench::serve_lines(server, "nuclei_stages_bench");
 }

@@ -129,7 +129,8 @@ export class NucleusReader implements AsyncIterable<NucleusList>, AsyncDisposabl
 }
 
 /**
- * Opens a file of nuclei: GeoJSON of QuPath and others, HoVer-Net's JSON, packed with gzip or not.
+ * Opens a file of nuclei: GeoJSON of QuPath and others and HoVer-Net's JSON, packed with gzip or
+ * not, and TIAToolbox's AnnotationStore.
  *
  * Coordinates are those of the file in the pixel-edge convention. GeoJSON's classes become types: the numbers of the
  * class table that our writers leave, else numbers from 1 on in the order of the nuclei, 0 being nuclei without a class;

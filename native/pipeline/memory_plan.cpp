@@ -14,7 +14,7 @@ namespace {
 
 /// Probability, two gradients, a class.
 constexpr std::int64_t kMapBytesPerPx = 3 * sizeof(float) + 1;
-/// Post-processing's own planes (labels, edge strength, marker masks, queue of the flood), measured at its peak.
+/// Post-processing's own planes (labels, edge strength, marker masks, queue of the flood): assumed, on the safe side.
 constexpr std::int64_t kPostprocessBytesPerPx = 40;
 /// Nuclei of one densely filled window: 6 000 with 20 points.
 constexpr std::int64_t kNucleiBytes = 6000 * 220;

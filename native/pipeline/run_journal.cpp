@@ -11,7 +11,7 @@
 namespace histojet::pipeline {
 namespace {
 
-/// Coordinates repeat their high bytes: the fastest level takes away two thirds.
+/// The fastest: notes are read once at most.
 constexpr int kLevel = 1;
 /// More than a window full of the smallest nuclei needs; a longer record is not ours.
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;

@@ -144,11 +144,6 @@ export class BatchSummary {
     return new BatchSummary(folder, plain);
   }
 
-  /** What is known of a slide. */
-  async entry(name: string): Promise<SlideEntry | undefined> {
-    return (await readSummary(this.#folder))?.slides[name];
-  }
-
   /** Adds or replaces slides; entries of others stay. */
   async note(entries: Readonly<Record<string, SlideEntry>>): Promise<void> {
     await writing(async () => {

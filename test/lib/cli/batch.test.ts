@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { copyFile, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { UsageError } from '../../../lib/cli/exit-codes.js';
@@ -104,7 +104,7 @@ describe('a batch', () => {
     // What another process finishes after our start is not done twice.
     writeFileSync(join(out, 'a.geojson.gz'), 'made elsewhere');
     const future = new Date(Date.now() + 60_000);
-    await import('node:fs/promises').then(({ utimes }) => utimes(join(out, 'a.geojson.gz'), future, future));
+    await utimes(join(out, 'a.geojson.gz'), future, future);
     expect((await run(join(slides, 'a.tif'), join(slides, 'case 2', 'b.ome.tif'), '-o', out)).exitCode).toBe(0);
     expect(await readFile(join(out, 'a.geojson.gz'), 'utf8')).toBe('made elsewhere');
   });
