@@ -1,20 +1,22 @@
 // `npm run bench`: histojet beside its rivals. One table, or JSON for machines.
-//   --only GROUP     slide, engine, nuclei or call
+//   --only GROUP     slide, engine, nuclei, scan or call
+//   --part NAME      one part of a group that has parts; with --save the other parts' rows stay
 //   --rounds N       rounds per workload, default 7, at least 5 for figures worth quoting
 //   --json           an array of { workload, rival, unit, ours, theirs, ratio, bar, limitShare, holds, … }
 //   --save NAME      also writes bench/results/NAME.json with the machine
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { makeRow, table } from './harness.mjs';
 import { describeMachine } from './machine.mjs';
 import { root } from './programs.mjs';
 
-const groups = ['slide', 'engine', 'nuclei', 'call'];
+const groups = ['slide', 'engine', 'nuclei', 'scan', 'call'];
 
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
+    part: { type: 'string' },
     json: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '7' },
     save: { type: 'string' },
@@ -27,6 +29,12 @@ if (values.only !== undefined && !groups.includes(values.only)) {
 }
 if (!Number.isInteger(rounds) || rounds < 1) {
   console.error(`--rounds ${values.rounds}: expected a whole number from 1 on`);
+  process.exit(3);
+}
+
+const { partNames = [] } = values.part === undefined ? {} : await import(`./groups/${values.only}.mjs`);
+if (values.part !== undefined && !partNames.includes(values.part)) {
+  console.error(`--part ${values.part}: expected one of ${partNames.join(', ') || 'none'} of --only ${values.only}`);
   process.exit(3);
 }
 
@@ -45,7 +53,7 @@ for (const name of groups.filter((group) => values.only === undefined || group =
   say(`\n${name} …`);
   const { run } = await import(`./groups/${name}.mjs`);
   try {
-    rows.push(...(await run({ histojet, rounds })));
+    rows.push(...(await run({ histojet, rounds, part: values.part })));
   } catch (error) {
     // One group must not hide the others; the failure is part of the report and of the exit code.
     rows.push(makeRow({ workload: name, rival: '–', unit: '–', ours: null, note: `failed: ${error.message}` }));
@@ -57,6 +65,9 @@ if (values.json) console.log(JSON.stringify(rows, null, 1));
 else console.log(`\n${table(rows)}`);
 if (values.save !== undefined) {
   const folder = join(root, 'bench', 'results');
+  const path = join(folder, `${values.save}.json`);
+  const before = values.part !== undefined && existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).rows : [];
+  const kept = before.filter(({ kind }) => kind !== values.part);
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, `${values.save}.json`), `${JSON.stringify({ machine, rounds, rows }, null, 2)}\n`);
+  writeFileSync(path, `${JSON.stringify({ machine, rounds, rows: [...kept, ...rows] }, null, 2)}\n`);
 }

@@ -6,21 +6,29 @@ import { memoryRows } from '../nuclei/memory.mjs';
 import { postprocessRows } from '../nuclei/postprocess.mjs';
 import { wholeSlideRows } from '../nuclei/whole-slide.mjs';
 
-/** All rows of this group. */
-export async function run({ histojet, rounds }) {
-  console.error('  post-processing');
-  const postprocess = await postprocessRows({ rounds });
-  console.error('  files');
-  const files = await fileRows({ histojet, rounds });
-  console.error('  whole slides');
+async function slideRows({ histojet, rounds }) {
   const calibration = new Calibration();
-  let slides;
   try {
     // Which rounds count depends on the best calibration of the whole run.
-    slides = (await wholeSlideRows({ histojet, rounds, calibration }))();
+    return (await wholeSlideRows({ histojet, rounds, calibration }))();
   } finally {
     calibration.close();
   }
-  console.error('  memory');
-  return [...postprocess, ...files, ...slides, ...(await memoryRows({ histojet }))];
+}
+
+/** By the `kind` of the rows. */
+const parts = { postprocess: postprocessRows, files: fileRows, slide: slideRows, memory: memoryRows };
+
+/** The parts that `--part` takes. */
+export const partNames = Object.keys(parts);
+
+/** All rows of this group, or those of one part. */
+export async function run({ histojet, rounds, part }) {
+  const rows = [];
+  for (const [name, rowsOf] of Object.entries(parts)) {
+    if (part !== undefined && name !== part) continue;
+    console.error(`  ${name}`);
+    rows.push(...(await rowsOf({ histojet, rounds })));
+  }
+  return rows;
 }

@@ -185,7 +185,7 @@ export async function wholeSlideRows({
   rounds,
   calibration,
   sidePx = 10_000,
-  precisions = ['fast', 'high'],
+  precisions = ['float32', 'fast'],
 }) {
   const slide = await cachedSlide(histojet, `slide-${sidePx}-35`, {
     width: sidePx,

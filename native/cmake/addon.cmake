@@ -1,6 +1,7 @@
 # The N-API addon histojet.node; included only under cmake-js, which brings the headers (CMAKE_JS_INC).
 file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/native/binding/*.cpp)
 add_library(histojet SHARED ${sources} ${CMAKE_JS_SRC})
+histojet_precompile(histojet addon <napi.h>)
 set_target_properties(histojet PROPERTIES PREFIX "" SUFFIX ".node")
 target_include_directories(histojet SYSTEM PRIVATE ${CMAKE_JS_INC})
 target_compile_definitions(histojet PRIVATE

@@ -14,5 +14,8 @@ function(histojet_cpu_flags)
       set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS
         "-O3;-mavx2;-mfma;-mf16c;-mavx512f;-mavx512bw;-mavx512vl;-mavx512dq;-mavx512bf16;-mamx-tile;-mamx-bf16;-Wno-maybe-uninitialized")
     endif()
+    if(file MATCHES "_(avx2|avx512|sha_ni|amx)\\.cpp$")
+      set_source_files_properties(${file} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+    endif()
   endforeach()
 endfunction()
