@@ -3,11 +3,42 @@ export type { Image, ImageInput } from './internal/image.js';
 export type { Progress, ProgressListener } from './internal/progress.js';
 export type { Rect } from './internal/rect.js';
 export { type SystemInfo, systemInfo, version } from './internal/system-info.js';
+export { type AdjacentMatchingOptions, adjacentMatching } from './merging/adjacent-matching.js';
+export {
+  type BipartiteMatchingOptions,
+  bipartiteSoftMatching,
+  type KthBipartiteMatchingOptions,
+  kthBipartiteSoftMatching,
+} from './merging/bipartite-matching.js';
+export type { MatchingOptions } from './merging/match.js';
+export { type PartitionMatchingOptions, partitionSoftMatching2d } from './merging/partition-matching.js';
+export type { MergeMode, TokenMerging } from './merging/token-merging.js';
+export { Attribution } from './models/attribution.js';
+export type {
+  AttributionOptions,
+  RelevanceMap,
+  RelevanceOverlayOptions,
+  RelevancePart,
+  RelevanceRenderOptions,
+  RelevanceTiffOptions,
+} from './models/attribution-types.js';
 export { defaultWeightsPath, HoverFast } from './models/hover-fast.js';
 export { HoverNet, type HoverNetPredictOptions } from './models/hover-net.js';
 export { loadModel } from './models/load-model.js';
 export type { ModelOptions, Precision } from './models/model-options.js';
 export type { ModelInfo, NucleiModel, PredictedMaps, PredictOptions } from './models/nuclei-model.js';
+export { defaultPixelMambaPath, PixelMamba, type PixelMambaLoadOptions } from './models/pixel-mamba.js';
+export type {
+  ClassificationPrediction,
+  CoxPrediction,
+  OrdinalPrediction,
+  PixelMambaHead,
+  PixelMambaInfo,
+  PixelMambaOptions,
+  PixelMambaPrediction,
+  RegressionPrediction,
+  SurvivalPrediction,
+} from './models/pixel-mamba-types.js';
 export type { SegmentOptions, SegmentSlideOptions, Stain } from './models/segment-options.js';
 export { type HoverPostprocessOptions, hoverPostprocess, type NucleiMaps } from './nuclei/hover-postprocess.js';
 export { type MeasureShapesOptions, measureShapes } from './nuclei/measure-shapes.js';
@@ -31,6 +62,13 @@ export { type HoverNetJsonOptions, readHoverNetJson } from './nuclei/read-hovern
 export { type SegmentationScores, scoreLabels, scoreNuclei } from './nuclei/score.js';
 export { type ClassificationScores, scoreNucleusTypes, type TypeScores } from './nuclei/score-types.js';
 export type { SegmentationProgress, SlideSegmentation } from './pipeline/slide-segmentation.js';
+export { type Scan2dInput, scan2d } from './scan/scan-2d.js';
+export {
+  type ScanLayout,
+  type SelectiveScanInput,
+  type SelectiveScanResult,
+  selectiveScan,
+} from './scan/selective-scan.js';
 export type {
   CreatedSlide,
   CreateSlideOptions,
@@ -57,6 +95,8 @@ export type {
 export {
   type SynthesizedSlide,
   type SynthesizeOptions,
+  type SyntheticCluster,
+  type SyntheticGrade,
   synthesizeSlide,
   syntheticKinds,
 } from './slide/synthesize-slide.js';

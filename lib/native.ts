@@ -2,6 +2,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { NativeHeatMaps } from './internal/native-heat-map.js';
+import type { NativeMerging } from './internal/native-merging.js';
+import type { NativePixelMamba } from './internal/native-pixel-mamba.js';
 
 /** A native object that JavaScript holds; `Kind` keeps the kinds apart for the compiler, type tags at run time. */
 export interface Handle<Kind extends string> {
@@ -14,6 +17,7 @@ export type RemoteHandle = Handle<'remote'>;
 export type WeightsHandle = Handle<'weights'>;
 export type TensorHandle = Handle<'tensor'>;
 export type ModelHandle = Handle<'model'>;
+export type PixelMambaHandle = Handle<'pixel-mamba'>;
 export type NucleiHandle = Handle<'nuclei'>;
 export type RunHandle = Handle<'run'>;
 export type ReaderHandle = Handle<'reader'>;
@@ -242,16 +246,14 @@ export interface NativeOverlay {
   readonly color: readonly number[] | undefined;
   readonly typeColors?: readonly (readonly number[])[] | undefined;
 }
-export interface NativeDensityArea extends NativeRect {
-  readonly cellX: number;
-  readonly cellY: number;
-  readonly mppX: number;
-  readonly mppY: number;
-}
-export interface NativeDensitySelection {
-  readonly type: number | undefined;
-  readonly sigmaX: number;
-  readonly sigmaY: number;
+export interface NativeScan {
+  readonly layout: string;
+  readonly deltaSoftplus: boolean;
+  readonly reverse: boolean;
+  readonly returnLastState: boolean;
+  readonly threads: number;
+  readonly height?: number;
+  readonly width?: number;
 }
 export interface NativeTensors {
   readonly np: TensorHandle;
@@ -261,7 +263,7 @@ export interface NativeTensors {
 type NumberArray = Float32Array | Float64Array | Int32Array | Uint8Array;
 
 /** The functions of the addon (native/binding); each is documented there. All values must be validated before. */
-export interface NativeBinding {
+export interface NativeBinding extends NativeMerging, NativeHeatMaps, NativePixelMamba {
   version(): string;
   systemInfo(): { cpuModel: string; cpuFeatures: string[]; isa: string; threads: number; addonUrl?: string };
   residentBytes(): number;
@@ -364,11 +366,16 @@ export interface NativeBinding {
       mpp: number | undefined;
       tissue: number | undefined;
       repeat: boolean;
+      grade: number | undefined;
     },
     truth: string,
     progress: ((done: number, total: number) => void) | undefined,
     cancel: Cancel,
-  ): Promise<{ nuclei: number; fileBytes: number }>;
+  ): Promise<{
+    nuclei: number;
+    fileBytes: number;
+    clusters: { kind: 'basophilic' | 'eosinophilic'; x: number; y: number; radiusPx: number }[];
+  }>;
   syntheticKinds(): string[];
 
   weightsOpen(path: string, opaqueGlobals: boolean, cancel: Cancel): Promise<WeightsHandle>;
@@ -381,6 +388,12 @@ export interface NativeBinding {
   tensorInfo(tensor: TensorHandle): { dtype: string; shape: number[] };
   tensorData(tensor: TensorHandle, cancel: Cancel): Promise<ArrayBuffer>;
   tensorClose(tensor: TensorHandle): void;
+  selectiveScan(
+    tensors: Readonly<Record<string, TensorHandle>>,
+    options: NativeScan,
+    progress: ((done: number, total: number) => void) | undefined,
+    cancel: Cancel,
+  ): Promise<{ y: TensorHandle; lastState?: TensorHandle }>;
 
   modelLoad(weights: WeightsHandle, precision: string, cancel: Cancel): Promise<ModelHandle>;
   hoverfastLoad(weights: WeightsHandle, precision: string, cancel: Cancel): Promise<ModelHandle>;
@@ -430,19 +443,6 @@ export interface NativeBinding {
     width: number,
     cancel: Cancel,
   ): Promise<NativeScores>;
-
-  densityOpen(area: NativeDensityArea, types: number): DensityHandle;
-  densitySize(density: DensityHandle): { width: number; height: number };
-  densityAdd(density: DensityHandle, nuclei: NucleiHandle, cancel: Cancel): Promise<void>;
-  densityCounts(density: DensityHandle, types: number): Promise<Float64Array>;
-  densityValues(density: DensityHandle, selection: NativeDensitySelection, cancel: Cancel): Promise<Float32Array>;
-  densityRender(
-    density: DensityHandle,
-    options: NativeDensitySelection & { colormap: string; max: number | undefined; channels: 1 | 3 | 4 },
-    cancel: Cancel,
-  ): Promise<{ image: Omit<NativeImage, 'channels'> & { channels: number }; max: number }>;
-  colormapColors(colormap: string, count: number): Uint8Array;
-  colormaps(): string[];
 
   readerOpen(path: string, format: string, cancel: Cancel): Promise<ReaderHandle>;
   readerInfo(reader: ReaderHandle): NativeReaderInfo;

@@ -64,13 +64,13 @@ const arguments_ = 'run `histojet help` for the commands and their options';
 const hints: Readonly<Record<HistojetErrorCode, string>> = {
   HISTOJET_INVALID_ARGUMENT: arguments_,
   HISTOJET_SHAPE_MISMATCH:
-    'the weights are not those of a HoverFast or HoVer-Net network; leave out -m for the packaged ones',
+    'the weights are not those of a network that this command runs; leave out -m for the packaged ones',
   HISTOJET_UNSUPPORTED_FORMAT:
     'docs/formats.md lists what is read; `vips tiffsave IN OUT.tif --tile --pyramid` converts many other formats',
   HISTOJET_CORRUPT_FILE: 'the file is damaged or cut off: copy it again; --tolerant reads around damaged tiles',
   HISTOJET_IO: 'check the path and that you may read it',
   HISTOJET_MISSING_WEIGHT:
-    'the weights are not those of a HoverFast or HoVer-Net network; leave out -m for the packaged ones',
+    'the weights are not those of a network that this command runs; leave out -m for the packaged ones',
   HISTOJET_DEVICE_UNAVAILABLE: 'use --device cpu, which is the default',
   HISTOJET_OUT_OF_MEMORY: 'use fewer --threads, --precision fast or a smaller --tile-size; or raise --max-memory',
   HISTOJET_DISPOSED: 'this is a defect of histojet: please report it with the command that you ran',

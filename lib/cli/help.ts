@@ -11,6 +11,8 @@ Usage: histojet COMMAND [options]
 
   info SLIDE [--json]         what a slide is: size, levels, resolution, properties
   nuclei SLIDE... -o OUT      find every nucleus and write QuPath or HoVer-Net files
+  classify SLIDE...           grade or classify whole slides with a Pixel-Mamba network
+  explain SLIDE -o OUT        heat map of where such an answer comes from, as PNG or pyramidal TIFF
   convert SLIDE OUT.tif       copy a slide, or a part of it, to a pyramidal TIFF or OME-TIFF
   evaluate TRUTH PREDICTION   compare two files of nuclei: Dice, AJI, PQ, and the classes
   demo [--out DIR]            try everything on a synthetic slide
@@ -78,6 +80,50 @@ done: after a crash, a power failure or Ctrl-C, the same command with --resume g
   --progress MODE         bar (default on a terminal), json (one object per line on stderr), none
 `;
 
+const classify = `Usage: histojet classify SLIDE... [-m WEIGHTS] [-o OUT.json] [options]
+
+Says what a Pixel-Mamba network says of each slide: class, grade, risk or numbers, by the network's head. It reads
+every pixel, region by region, in memory that does not depend on the slide. SLIDE may be files, folders and patterns;
+a slide that fails does not stop the others.
+
+  -m, --weights FILE      weights with their configuration (.safetensors, .pth); default: the packaged ones, trained
+                          to grade synthetic slides for trying things out
+  -o, --output OUT.json   also write everything that is known of each prediction to a file
+  --json                  one JSON object per slide on stdout
+  --mpp N                 micrometres per pixel of slides that do not say it
+  --region X,Y,W,H        this part only, in level-0 pixels
+  --tissue, --no-tissue   leave out regions without tissue, or none; default: as the network was trained
+  --min-tissue N          a region with a smaller share of tissue is left out, 0 to 1
+  --precision NAME        high (default), float32 or fast
+  --device NAME           auto (default) or cpu
+  --threads N             default all cores
+  --max-memory SIZE       memory for what waits for later stages (default 1GiB); the rest waits in a file
+  --spill-dir DIR         where that file is, default the system's temporary folder
+  --tolerant              paint damaged tiles as background instead of stopping
+  --openslide WHICH       auto (default), off or PATH: ${openslide(26)}
+  --progress MODE         bar (default on a terminal), json (one object per line on stderr), none
+`;
+
+const explain = `Usage: histojet explain SLIDE -o OUT [-o OUT...] [-m WEIGHTS] [options]
+
+Shows where the answer of \`histojet classify\` comes from: attention roll-out through all layers of the network, in
+linear time. OUT.png is the heat map over the slide, OUT.tif the heat map alone as a pyramidal TIFF that lies on the
+slide, OUT.values.ome.tif its numbers (float32). OUT.json beside each of them says what it shows.
+
+  -m, --weights FILE      as for classify
+  -o, --output OUT        where to write; may be given several times
+  --target N              number of the output that is explained, or features for what was looked at; default: the
+                          predicted class, or the threshold below the predicted grade
+  --token-px N            side of the smallest squares that get a value, pixels of the network's resolution; default:
+                          the smallest that memory is enough for
+  --part NAME             all (default), local (came along paths within regions), global (between them), or against
+                          (what speaks against the target)
+  --json                  one JSON object on stdout
+  --mpp N, --region X,Y,W,H, --tissue, --no-tissue, --min-tissue N, --precision NAME, --device NAME, --threads N,
+  --max-memory SIZE, --spill-dir DIR, --tolerant, --openslide WHICH, --progress MODE
+                          as for classify
+`;
+
 const convert = `Usage: histojet convert SLIDE OUT.tif [options]
 
 Copies a slide, or a part of it, to a tiled, pyramidal BigTIFF; to OME-TIFF where OUT ends in .ome.tif.
@@ -136,6 +182,8 @@ and associated image reads. Exit code 0 when all is well.
 export const commandHelp: ReadonlyMap<string, string> = new Map([
   ['info', info],
   ['nuclei', nuclei],
+  ['classify', classify],
+  ['explain', explain],
   ['convert', convert],
   ['evaluate', evaluate],
   ['demo', demo],

@@ -8,6 +8,8 @@ import type { Terminal } from './terminal.js';
 const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['info', async () => (await import('./commands/info.js')).info],
   ['nuclei', async () => (await import('./commands/nuclei.js')).nuclei],
+  ['classify', async () => (await import('./commands/classify.js')).classify],
+  ['explain', async () => (await import('./commands/explain.js')).explain],
   ['convert', async () => (await import('./commands/convert.js')).convert],
   ['evaluate', async () => (await import('./commands/evaluate.js')).evaluate],
   ['demo', async () => (await import('./commands/demo.js')).demo],

@@ -56,3 +56,20 @@ export class ProgressMeter {
     }
   }
 }
+
+/**
+ * A function for work that goes through several stages and names them as it goes; undefined when nobody listens. Rate
+ * and remaining time are those of the stage.
+ */
+export function stagedProgress(
+  listener: ProgressListener | undefined,
+): ((done: number, total: number, stage: string) => void) | undefined {
+  if (listener === undefined) return undefined;
+  let current = '';
+  let meter: ProgressMeter | undefined;
+  return (done, total, stage) => {
+    if (meter === undefined || stage !== current) meter = new ProgressMeter(stage, listener);
+    current = stage;
+    meter.report(done, total);
+  };
+}

@@ -8,7 +8,7 @@ import { type NucleusList, wrapNuclei } from '../nuclei/nucleus-list.js';
 import { createSegmentation, type SlideSegmentation } from '../pipeline/slide-segmentation.js';
 import { Slide, slideHandle } from '../slide/slide.js';
 import { type Tensor, wrapTensor } from '../tensor/tensor.js';
-import { Weights, weightsHandle } from '../weights/weights.js';
+import { type Weights, weightsHandle } from '../weights/weights.js';
 import type { NucleusClass } from '../writers/nucleus-writer.js';
 import { checkModelOptions, type ModelOptions, type Precision } from './model-options.js';
 import {
@@ -19,6 +19,7 @@ import {
   type SegmentSlideOptions,
   type Stain,
 } from './segment-options.js';
+import { withWeights } from './with-weights.js';
 
 /** What is really used. */
 export interface ModelInfo {
@@ -93,21 +94,14 @@ export async function loadNetwork(
   options: ModelOptions | undefined,
 ): Promise<LoadedModel> {
   const { precision, threads, signal } = checkModelOptions(options);
-  const load = async (file: Weights): Promise<LoadedModel> => {
+  return withWeights(weights, signal, async ({ file, about }) => {
     const source = weightsHandle(file);
-    const handle = await callNative(signal, (cancel) => native[loader](source, precision, cancel));
-    const sha256 = await callNative(signal, (cancel) => native.weightsSha256(source, cancel));
-    return { handle, weights: Object.freeze({ path: file.path, sha256 }), threads };
-  };
-  if (weights instanceof Weights) return load(weights);
-  const path = validate.text('weights', weights);
-  // Published checkpoints hold NumPy scalars and the optimiser's state beside the weights.
-  const file = await Weights.open(path, { opaqueGlobals: true, ...(signal && { signal }) });
-  try {
-    return await load(file);
-  } finally {
-    await file.close();
-  }
+    return {
+      handle: await callNative(signal, (cancel) => native[loader](source, precision, cancel)),
+      weights: about,
+      threads,
+    };
+  });
 }
 
 let warnedOfMpp = false;

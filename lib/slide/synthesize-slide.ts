@@ -3,6 +3,21 @@ import { type ProgressListener, ProgressMeter } from '../internal/progress.js';
 import * as validate from '../internal/validate.js';
 import { native } from '../native.js';
 
+/** See the option `grade` of {@link synthesizeSlide}. */
+export type SyntheticGrade = 0 | 1 | 2;
+
+/** One cell cluster of a graded synthetic slide: about a disc. */
+export interface SyntheticCluster {
+  /** Basophilic: tight, dark nuclei. Eosinophilic: large pink cells with pale nuclei. */
+  readonly kind: 'basophilic' | 'eosinophilic';
+  /** Centre, level-0 pixels. */
+  readonly x: number;
+  /** Centre, level-0 pixels. */
+  readonly y: number;
+  /** Level-0 pixels. */
+  readonly radiusPx: number;
+}
+
 /** Options of {@link synthesizeSlide}. */
 export interface SynthesizeOptions {
   /** Level-0 pixels. */
@@ -26,7 +41,17 @@ export interface SynthesizeOptions {
    * @defaultValue false
    */
   readonly repeat?: boolean;
-  /** Where to write the true outlines as GeoJSON, one Feature a line; a path that ends in `.gz` is compressed. */
+  /**
+   * A label of the whole slide that shows only in rare, far apart cell clusters: 0 none, 1 two to four clusters of one
+   * kind, 2 as many of both kinds. Places and number are the same in grades 1 and 2 of a seed, and grade 0 shows the same
+   * pixels as no grade, so that nothing but the clusters tells grades apart. Not with `repeat`.
+   * @defaultValue no grade
+   */
+  readonly grade?: SyntheticGrade;
+  /**
+   * Where to write the true outlines as GeoJSON, one Feature a line; a path that ends in `.gz` is compressed. The
+   * collection of a graded slide has the members `grade` and `clusters` (`kind`, `x`, `y`, `radius`; level-0 pixels).
+   */
   readonly truth?: string;
   /** Stops the call; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
@@ -44,6 +69,8 @@ export interface SynthesizedSlide {
   readonly nuclei: number;
   /** Size of the slide's file. */
   readonly fileBytes: number;
+  /** What makes the grade; empty without a grade and in grade 0. */
+  readonly clusters: readonly SyntheticCluster[];
 }
 
 const largestSidePx = 2 ** 31 - 1;
@@ -53,7 +80,8 @@ const largestSidePx = 2 ** 31 - 1;
  * JPEG BigTIFF in bounded memory.
  *
  * @param path - the slide to write; has the suffix `.part` until it is complete
- * @throws {@link HistojetError} `HISTOJET_IO`; TypeError, RangeError
+ * @throws {@link HistojetError} `HISTOJET_IO`; `HISTOJET_INVALID_ARGUMENT` when a graded slide has no room for two
+ * clusters in tissue; TypeError, RangeError
  * @example
  * await synthesizeSlide('demo.tif', { width: 8192, height: 8192, seed: 1, truth: 'demo.geojson' });
  */
@@ -67,6 +95,7 @@ export async function synthesizeSlide(path: string, options: SynthesizeOptions):
     mpp: validate.optional('mpp', given.mpp, validate.positive),
     tissue: validate.optional('tissue', given.tissue, validate.number, 0, 1),
     repeat: validate.boolean('repeat', repeat),
+    grade: validate.optional('grade', given.grade, validate.integer, 0, 2),
   };
   const truthPath = truth === undefined ? '' : validate.text('truth', truth);
   const listener = validate.callback('onProgress', given.onProgress);

@@ -2,11 +2,12 @@ import { HistojetError, rangeError, typeError } from '../errors.js';
 import { callNative, callSync } from '../internal/call.js';
 import { floatTiff } from '../internal/float-tiff.js';
 import type { Image } from '../internal/image.js';
+import type { NativeDensitySelection } from '../internal/native-heat-map.js';
 import { checkRect, type Rect } from '../internal/rect.js';
 import { version } from '../internal/system-info.js';
 import * as validate from '../internal/validate.js';
 import { writeWholeFile } from '../internal/whole-file.js';
-import { type DensityHandle, type NativeDensitySelection, native } from '../native.js';
+import { type DensityHandle, native } from '../native.js';
 import { type NucleusList, nucleiHandle } from '../nuclei/nucleus-list.js';
 import type {
   Colormap,

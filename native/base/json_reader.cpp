@@ -155,6 +155,13 @@ double JsonReader::number(std::string_view what) {
   return value;
 }
 
+bool JsonReader::boolean(std::string_view what) {
+  if (peek() != Kind::kBool) fail("expected true or false for " + std::string(what));
+  const bool value = current() == 't';
+  literal(value ? "true" : "false");
+  return value;
+}
+
 void JsonReader::skip_number() {
   const auto digits = [&] {
     if (!is_digit(current())) fail("malformed number in the JSON text");

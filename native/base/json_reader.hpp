@@ -32,6 +32,7 @@ class JsonReader {
   std::uint64_t unsigned_integer(std::string_view what);
   /// Any finite number, as the nearest double.
   double number(std::string_view what);
+  bool boolean(std::string_view what);
   /// Reads any value and forgets it; checked like the others.
   void skip();
   /// Only white space may be left.

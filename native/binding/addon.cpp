@@ -18,9 +18,13 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   export_weights(env, exports);
   export_tensor(env, exports);
   export_model(env, exports);
+  export_pixel_mamba(env, exports);
   export_run(env, exports);
   export_nuclei(env, exports);
   export_density(env, exports);
+  export_heat_map(env, exports);
+  export_scan(env, exports);
+  export_merging(env, exports);
   export_readers(env, exports);
   export_writers(env, exports);
   return exports;

@@ -4,6 +4,7 @@
 #include "binding/convert.hpp"
 #include "binding/errors.hpp"
 #include "binding/functions.hpp"
+#include "binding/rendered_map.hpp"
 #include "binding/task.hpp"
 
 namespace histojet::binding {
@@ -89,32 +90,21 @@ Napi::Value read_values(const Napi::CallbackInfo& info) {
       convert::typed_array<float>);
 }
 
-struct Rendered {
-  Image image;
-  double max = 0;
-};
-
 /// (density, { type, sigmaX, sigmaY, colormap, max | undefined, channels }, cancel) → { image, max }
 Napi::Value render(const Napi::CallbackInfo& info) {
   const convert::Options options(info[1]);
   writers::HeatMapOptions map;
   map.colormap = writers::colormap_named(options.text("colormap"));
   map.channels = static_cast<int>(options.integer("channels"));
-  std::optional<double> max;
-  if (options.has("max")) max = options.number("max");
   return spawn(
       info, cancel_flag(info[2]),
-      [state = get<DensityState>(info[0]), selected = selection(options), map, max](const CancelToken& cancel) mutable {
+      [state = get<DensityState>(info[0]), selected = selection(options), map,
+       max = scale_end(options)](const CancelToken& cancel) mutable {
         const std::vector<float> values = density_values(*state, selected, cancel);
         map.max = max ? *max : writers::heat_map_maximum(values);
-        return Rendered{writers::heat_map(values, state->grid.width(), state->grid.height(), map, cancel), map.max};
+        return RenderedMap{writers::heat_map(values, state->grid.width(), state->grid.height(), map, cancel), map.max};
       },
-      [](Napi::Env env, Rendered rendered) {
-        auto object = Napi::Object::New(env);
-        object.Set("image", convert::to_js(env, std::move(rendered.image)));
-        object.Set("max", rendered.max);
-        return object;
-      });
+      rendered_to_js);
 }
 
 /// (colormap, count) → Uint8Array [count, 3]: colours from the first to the last

@@ -16,9 +16,13 @@ void export_synthetic(Napi::Env env, Napi::Object exports);
 void export_weights(Napi::Env env, Napi::Object exports);
 void export_tensor(Napi::Env env, Napi::Object exports);
 void export_model(Napi::Env env, Napi::Object exports);
+void export_pixel_mamba(Napi::Env env, Napi::Object exports);
 void export_run(Napi::Env env, Napi::Object exports);
 void export_nuclei(Napi::Env env, Napi::Object exports);
 void export_density(Napi::Env env, Napi::Object exports);
+void export_heat_map(Napi::Env env, Napi::Object exports);
+void export_scan(Napi::Env env, Napi::Object exports);
+void export_merging(Napi::Env env, Napi::Object exports);
 void export_readers(Napi::Env env, Napi::Object exports);
 void export_writers(Napi::Env env, Napi::Object exports);
 

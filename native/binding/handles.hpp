@@ -86,6 +86,11 @@ struct HandleKind<const NucleiModel> {
   static constexpr napi_type_tag kTag{0x739ef0b25c8d4e15, 0xbc0d6a91f3e48205};
 };
 template <>
+struct HandleKind<const PixelMambaModel> {
+  static constexpr const char* kName = "model";
+  static constexpr napi_type_tag kTag{0x2d7be5c1904f4a68, 0x93c8f1a06b5e7d24};
+};
+template <>
 struct HandleKind<const NucleiResult> {
   static constexpr const char* kName = "list of nuclei";
   static constexpr napi_type_tag kTag{0xc85b3d1f96e04a76, 0x91d7f24b0ea6c306};

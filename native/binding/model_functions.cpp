@@ -1,6 +1,7 @@
 #include "binding/errors.hpp"
 #include "binding/functions.hpp"
 #include "binding/nuclei_options.hpp"
+#include "binding/precision_option.hpp"
 #include "binding/task.hpp"
 
 namespace histojet::binding {
@@ -8,13 +9,6 @@ namespace histojet::binding {
 namespace {
 
 using TensorPointer = std::shared_ptr<const Tensor>;
-
-models::Precision precision_named(const std::string& name) {
-  for (const auto precision : {models::Precision::kFloat32, models::Precision::kHigh, models::Precision::kFast}) {
-    if (models::precision_name(precision) == name) return precision;
-  }
-  throw Error(ErrorCode::kInvalidArgument, "precision: expected 'float32', 'high' or 'fast', got '" + name + "'");
-}
 
 using Loader = NucleiModel (*)(std::shared_ptr<const weights::StateDict>, const models::LoadOptions&);
 

@@ -8,8 +8,21 @@ namespace histojet::binding {
 
 namespace {
 
-/// (path, { width, height, seed, mpp, tissue, repeat }, truth path or "", progress | undefined, cancel)
-/// → { nuclei, fileBytes }
+Napi::Array clusters_of(Napi::Env env, const std::vector<slide::TrueCluster>& clusters) {
+  auto array = Napi::Array::New(env, clusters.size());
+  for (std::size_t i = 0; i < clusters.size(); ++i) {
+    auto object = Napi::Object::New(env);
+    object.Set("kind", slide::synthetic_cluster_kinds()[static_cast<std::size_t>(clusters[i].kind)]);
+    object.Set("x", clusters[i].x);
+    object.Set("y", clusters[i].y);
+    object.Set("radiusPx", clusters[i].radius_px);
+    array.Set(static_cast<std::uint32_t>(i), object);
+  }
+  return array;
+}
+
+/// (path, { width, height, seed, mpp, tissue, repeat, grade }, truth path or "", progress | undefined, cancel)
+/// → { nuclei, fileBytes, clusters }
 Napi::Value synthesize_slide(const Napi::CallbackInfo& info) {
   const convert::Options options(info[1]);
   slide::SyntheticParams params;
@@ -19,6 +32,7 @@ Napi::Value synthesize_slide(const Napi::CallbackInfo& info) {
   params.mpp = options.number("mpp", params.mpp);
   params.tissue = options.number("tissue", params.tissue);
   params.repeat = options.boolean("repeat");
+  params.grade = static_cast<int>(options.integer("grade", slide::kNoGrade));
   const auto progress = ProgressChannel::open(info[3]);
   return spawn(
       info, cancel_flag(info[4]),
@@ -28,6 +42,7 @@ Napi::Value synthesize_slide(const Napi::CallbackInfo& info) {
         auto object = Napi::Object::New(env);
         object.Set("nuclei", static_cast<double>(result.nuclei));
         object.Set("fileBytes", static_cast<double>(result.file_bytes));
+        object.Set("clusters", clusters_of(env, result.clusters));
         return object;
       });
 }

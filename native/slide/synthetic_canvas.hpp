@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "slide/synthetic_clusters.hpp"
 #include "slide/synthetic_layout.hpp"
 #include "slide/synthetic_population.hpp"
 
@@ -114,6 +115,8 @@ void paint_ground(Canvas& canvas, const SyntheticStyle& style, const Layout& lay
                   const PaintLattices& lattices);
 /// Collagen strands, vacuoles, red cells and debris: everything small that is not a nucleus.
 void paint_objects(Canvas& canvas, const SyntheticStyle& style, const Layout& layout, const PaintLattices& lattices);
+/// The ground of the cell clusters and the white gaps around them.
+void paint_clusters(Canvas& canvas, const Clusters& clusters);
 /// Cell bodies, then nuclei, in the given order.
 void paint_nuclei(Canvas& canvas, const SyntheticStyle& style, const std::vector<Nucleus>& nuclei);
 /// Light through the stains, scanner blur, sharpening and noise; gives the part of the canvas without its margin.

@@ -58,6 +58,27 @@ void append_feature(std::string& text, const TrueNucleus& nucleus, const std::st
   text += "]}}}";
 }
 
+/// The collection's first line; a graded slide names its grade and clusters in members of its own, which readers of
+/// GeoJSON pass over.
+std::string opening(const PaintedScene& scene) {
+  std::string text = "{\"type\":\"FeatureCollection\",";
+  if (scene.params().grade != kNoGrade) {
+    text += "\"grade\":" + std::to_string(scene.params().grade) + ",\"clusters\":[";
+    for (const TrueCluster& c : scene.clusters()) {
+      if (text.back() != '[') text += ',';
+      text += "{\"kind\":\"" + synthetic_cluster_kinds()[static_cast<std::size_t>(c.kind)] + "\",\"x\":";
+      append_number(text, static_cast<float>(c.x));
+      text += ",\"y\":";
+      append_number(text, static_cast<float>(c.y));
+      text += ",\"radius\":";
+      append_number(text, static_cast<float>(c.radius_px));
+      text += '}';
+    }
+    text += "],";
+  }
+  return text + "\"features\":[\n";
+}
+
 bool ends_with_gz(const std::string& path) {
   return path.size() >= 3 && path.compare(path.size() - 3, 3, ".gz") == 0;
 }
@@ -167,7 +188,7 @@ std::int64_t write_synthetic_truth(const std::string& path, const PaintedScene& 
   const std::vector<std::uint8_t> separator = output.pack(",\n");
   std::int64_t total = 0;
   try {
-    output.append(output.pack("{\"type\":\"FeatureCollection\",\"features\":[\n"));
+    output.append(output.pack(opening(scene)));
     for (std::int64_t first = 0; first < blocks; first += kBatch) {
       const std::int64_t count = std::min(kBatch, blocks - first);
       std::vector<Made> made(static_cast<std::size_t>(count));

@@ -89,9 +89,10 @@ struct Population::Candidates {
 };
 
 Population::Population(const SyntheticParams& params, const SyntheticStyle& style, const Layout& layout,
-                       std::int64_t period_px)
+                       const Clusters& clusters, std::int64_t period_px)
     : style_(style),
       layout_(layout),
+      clusters_(clusters),
       mpp_(params.mpp),
       scale_(static_cast<float>(1.0 / params.mpp)),
       period_px_(period_px),
@@ -221,10 +222,15 @@ bool Population::candidate(std::int64_t ix, std::int64_t iy, Nucleus& n) const {
   n.outline.x = (static_cast<double>(ix) + r.unit()) * lattice_.spacing();
   n.outline.y = (static_cast<double>(iy) + r.unit()) * lattice_.spacing();
   const Site site = layout_.at(n.outline.x, n.outline.y, false);
-  if (!choose_kind(n, site, r)) return false;
+  const Clusters::Spot spot = clusters_.at(n.outline.x, n.outline.y);
+  if (!(spot.cluster != nullptr ? clusters_.choose(spot, n, r) : choose_kind(n, site, r))) return false;
   n.id = static_cast<std::uint64_t>(iy + kIdMargin) * id_columns_ + static_cast<std::uint64_t>(ix + kIdMargin) + 1;
   draw_nucleus(n, style_, site[kGrade], scale_, r);
-  if (!n.outline.sketch) add_body(n, site, r);
+  if (n.outline.sketch) return true;
+  if (spot.cluster != nullptr)
+    clusters_.dress(spot, n, scale_, r);
+  else
+    add_body(n, site, r);
   return true;
 }
 

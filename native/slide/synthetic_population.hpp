@@ -7,6 +7,7 @@
 #include <mutex>
 #include <vector>
 
+#include "slide/synthetic_clusters.hpp"
 #include "slide/synthetic_layout.hpp"
 #include "slide/synthetic_nucleus.hpp"
 
@@ -33,7 +34,8 @@ class FatCells {
 /// on a bounded neighbourhood only; chunks of the slide are computed on demand and a few are kept.
 class Population {
  public:
-  Population(const SyntheticParams& params, const SyntheticStyle& style, const Layout& layout, std::int64_t period_px);
+  Population(const SyntheticParams& params, const SyntheticStyle& style, const Layout& layout, const Clusters& clusters,
+             std::int64_t period_px);
 
   /// All nuclei whose body may touch the window, lowest first (the order of drawing). Centres are in the coordinates
   /// of the window, also beyond the period.
@@ -55,6 +57,7 @@ class Population {
 
   const SyntheticStyle& style_;
   const Layout& layout_;
+  const Clusters& clusters_;
   double mpp_;
   float scale_;  ///< pixels per micrometre
   std::int64_t period_px_;

@@ -45,7 +45,8 @@ PaintedScene::PaintedScene(const SyntheticParams& params)
       period_px_(params.repeat ? kSyntheticPeriodPx : 0),
       style_(make_synthetic_style(params.seed)),
       layout_(params_, style_, period_px_),
-      population_(params_, style_, layout_, period_px_),
+      clusters_(params_, layout_),
+      population_(params_, style_, layout_, clusters_, period_px_),
       lattices_(style_, params_.mpp, period_px_, params.seed * 1021) {}
 
 std::array<std::uint8_t, 3> PaintedScene::background() const {
@@ -74,6 +75,7 @@ void PaintedScene::render_block(std::int64_t x, std::int64_t y, std::int64_t wid
   canvas.fields = layout_.grid(canvas.x, canvas.y, canvas.width, canvas.height);
   paint_ground(canvas, style_, layout_, population_.fat(), lattices_);
   paint_objects(canvas, style_, layout_, lattices_);
+  paint_clusters(canvas, clusters_);
   paint_nuclei(canvas, style_, population_.near(canvas.x, canvas.y, canvas.width, canvas.height));
   const Image block = develop(canvas, style_, margin, static_cast<std::uint32_t>(params_.seed * 2654435761u));
   for (std::int64_t row = 0; row < height; ++row) {

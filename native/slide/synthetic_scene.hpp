@@ -4,6 +4,7 @@
 
 #include "slide/synthetic.hpp"
 #include "slide/synthetic_canvas.hpp"
+#include "slide/synthetic_clusters.hpp"
 #include "slide/synthetic_layout.hpp"
 #include "slide/synthetic_population.hpp"
 #include "slide/synthetic_style.hpp"
@@ -17,7 +18,8 @@ constexpr std::int64_t kSyntheticPeriodPx = 4096;
 /// SyntheticScene with what the slide writer needs beside the public face.
 class PaintedScene final : public SyntheticScene {
  public:
-  /// @throws Error kInvalidArgument for sizes below 1, mpp outside 0.05..10 or tissue outside 0..1.
+  /// @throws Error kInvalidArgument for sizes below 1, mpp outside 0.05..10 or tissue outside 0..1, and for a grade
+  /// that the slide cannot have (see Clusters).
   explicit PaintedScene(const SyntheticParams& params);
   const SyntheticParams& params() const override { return params_; }
   Image render(std::int64_t x, std::int64_t y, std::int64_t width, std::int64_t height) const override;
@@ -25,6 +27,8 @@ class PaintedScene final : public SyntheticScene {
                                    std::int64_t height) const override;
   std::vector<TrueNucleus> nuclei(std::int64_t x, std::int64_t y, std::int64_t width,
                                   std::int64_t height) const override;
+
+  const std::vector<TrueCluster>& clusters() const override { return clusters_.all(); }
 
   /// True when the window shows background only.
   bool blank(std::int64_t x, std::int64_t y, std::int64_t width, std::int64_t height) const;
@@ -42,6 +46,7 @@ class PaintedScene final : public SyntheticScene {
   std::int64_t period_px_;
   SyntheticStyle style_;
   Layout layout_;
+  Clusters clusters_;
   Population population_;
   PaintLattices lattices_;
 };

@@ -41,6 +41,7 @@ SyntheticResult write_synthetic_slide(const std::string& path, const SyntheticPa
   options.period_px = params.repeat ? kSyntheticPeriodPx : 0;
   SyntheticResult result;
   result.file_bytes = PyramidWriter(options).write(path, SceneSource(scene), progress, cancel);
+  result.clusters = scene.clusters();
   result.nuclei = write_synthetic_truth(truth_path, scene, cancel);
   return result;
 }

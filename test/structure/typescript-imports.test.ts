@@ -8,6 +8,7 @@ const ranks: readonly (readonly string[])[] = [
   ['tensor'],
   ['weights'],
   ['slide'],
+  ['merging', 'scan'],
   ['nuclei'],
   ['explain'],
   ['writers'],

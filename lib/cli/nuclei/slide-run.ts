@@ -12,12 +12,13 @@ import {
   type NucleusWriter,
   type Rect,
   type SegmentSlideOptions,
-  Slide,
+  type Slide,
 } from '../../index.js';
 import { ClassCounter } from '../class-counter.js';
-import { OutputError, UsageError, writing } from '../exit-codes.js';
+import { OutputError, writing } from '../exit-codes.js';
 import { HeatMapOutput } from '../heat-map-output.js';
 import type { NucleiOptions } from '../nuclei-options.js';
+import { checkRegion, openForNetwork } from '../open-slide.js';
 import { OutlinePicture } from '../outline-picture.js';
 import type { ProgressDisplay } from '../progress-display.js';
 import { grouped } from '../terminal.js';
@@ -58,20 +59,6 @@ export function checkpointDirOf(job: SlideJob): string {
   return `${resolve(job.outputs[0]?.path ?? '')}.checkpoint`;
 }
 
-/** The slide with a resolution: its own, or the one that the user gave. */
-async function openSlide(path: string, { opening, mpp }: NucleiOptions, signal: AbortSignal): Promise<Slide> {
-  const slide = await Slide.open(path, { ...opening, signal });
-  // A plain picture is taken to have the network's resolution; the run says so in its warnings.
-  const picture = slide.format === 'png' || slide.format === 'jpeg';
-  if (slide.mpp !== null || (picture && mpp === undefined)) return slide;
-  await slide.close();
-  if (mpp !== undefined) return Slide.open(path, { ...opening, mpp, signal });
-  throw new UsageError(
-    `${path} does not say its resolution`,
-    'pass --mpp: 0.25 for a slide scanned at 40x, 0.5 for one at 20x',
-  );
-}
-
 /** What shapes the result; noted in the files, so nothing that only shapes the speed. */
 export function resultSettings(options: NucleiOptions, model: HoverFast | HoverNet): Readonly<Record<string, unknown>> {
   const {
@@ -106,13 +93,9 @@ function segmentOptions(options: NucleiOptions, slide: Slide): SegmentSlideOptio
 }
 
 /** The part of the slide that the run looks at; throws when there is none. */
-function regionOf({ region }: NucleiOptions, { width, height }: Slide): Rect {
-  const whole = { x: 0, y: 0, width, height };
-  if (region === undefined) return whole;
-  const { x, y } = region;
-  if (x >= width || y >= height || x + region.width <= 0 || y + region.height <= 0) {
-    throw new UsageError(`--region lies outside the slide, which has ${width} x ${height} px`);
-  }
+function regionOf({ region }: NucleiOptions, slide: Slide): Rect {
+  if (region === undefined) return { x: 0, y: 0, width: slide.width, height: slide.height };
+  checkRegion(region, slide);
   return region;
 }
 
@@ -229,7 +212,7 @@ function blamed(error: unknown, checkpointDir: string): unknown {
 export async function runSlide(job: SlideJob, context: RunContext): Promise<SlideOutcome> {
   const { options, model, display, signal } = context;
   const checkpointDir = checkpointDirOf(job);
-  await using slide = await openSlide(job.slide, options, signal);
+  await using slide = await openForNetwork(job.slide, options, signal);
   const outputs = await Outputs.create(job, slide, context);
   try {
     if (!options.resume) await clearCheckpoint(checkpointDir);

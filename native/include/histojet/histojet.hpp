@@ -3,9 +3,12 @@
 /// The whole public C++ face.
 
 #include "histojet/base.hpp"
+#include "histojet/merging.hpp"
 #include "histojet/model.hpp"
 #include "histojet/nuclei.hpp"
+#include "histojet/pixel_mamba.hpp"
 #include "histojet/readers.hpp"
+#include "histojet/scan.hpp"
 #include "histojet/slide.hpp"
 #include "histojet/system.hpp"
 #include "histojet/tensor.hpp"

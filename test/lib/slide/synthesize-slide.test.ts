@@ -26,6 +26,42 @@ test('equal seeds give equal bytes, other seeds do not; progress reaches the end
   expect(syntheticKinds).toContain('lymphocyte');
 });
 
+test('a grade shows in clusters, which result and truth name', async () => {
+  const options = { width: 2300, height: 2100, seed: 7, tissue: 0.95 };
+  const made = async (grade?: 0 | 1 | 2) => {
+    const path = join(folder, `grade-${grade}.tif`);
+    const truth = join(folder, `grade-${grade}.geojson`);
+    return { path, truth, ...(await synthesizeSlide(path, { ...options, grade, truth })) };
+  };
+  const [none, zero, one, two] = await Promise.all([made(), made(0), made(1), made(2)]);
+  expectSameBytes(readFileSync(none.path), readFileSync(zero.path));
+  expect([none.clusters, zero.clusters]).toEqual([[], []]);
+  expect(one.clusters.length).toBeGreaterThanOrEqual(2);
+  expect(new Set(one.clusters.map(({ kind }) => kind)).size).toBe(1);
+  expect(new Set(two.clusters.map(({ kind }) => kind))).toEqual(new Set(['basophilic', 'eosinophilic']));
+  const places = (clusters: typeof one.clusters) => clusters.map(({ kind: _, ...place }) => place);
+  expect(places(two.clusters)).toEqual(places(one.clusters));
+  const truth = JSON.parse(readFileSync(two.truth, 'utf8'));
+  expect(truth.grade).toBe(2);
+  expect(truth.clusters.map(({ kind }: { kind: string }) => kind)).toEqual(two.clusters.map(({ kind }) => kind));
+  expect(truth.clusters[0].radius).toBeCloseTo(two.clusters[0]?.radiusPx ?? 0, 1);
+  expect((await readNuclei(two.truth)).length).toBe(two.nuclei);
+  expect('grade' in JSON.parse(readFileSync(none.truth, 'utf8'))).toBe(false);
+});
+
+test('a slide without room for two clusters has no grade 1', async () => {
+  const path = join(folder, 'tiny.tif');
+  const tiny = { width: 500, height: 500, seed: 1 };
+  await expectCode(synthesizeSlide(path, { ...tiny, grade: 1 }), 'HISTOJET_INVALID_ARGUMENT', /200 um apart/);
+  await expectCode(
+    synthesizeSlide(path, { ...tiny, grade: 0, repeat: true }),
+    'HISTOJET_INVALID_ARGUMENT',
+    /repeated slide has no grade/,
+  );
+  await expectArgumentError(synthesizeSlide(path, { ...tiny, grade: 3 as never }), RangeError, /^grade: /);
+  expect(existsSync(path)).toBe(false);
+});
+
 test('aborting leaves no finished file', async () => {
   const path = join(folder, 'aborted.tif');
   const controller = new AbortController();

@@ -269,6 +269,106 @@ TEST(Synthetic, NaturalSizesAtOtherResolutions) {
   }
 }
 
+SyntheticParams graded_slide(std::uint64_t seed, int grade) {
+  SyntheticParams p;
+  p.width = 1100;
+  p.height = 1000;
+  p.mpp = 0.5;
+  p.seed = seed;
+  p.tissue = 0.95;
+  p.grade = grade;
+  return p;
+}
+
+TEST(SyntheticGrade, KindsTellGradesApartAndNothingElse) {
+  std::set<std::size_t> counts;
+  std::set<int> first_kinds;
+  for (std::uint64_t seed = 1; seed < 25; ++seed) {
+    const auto one = SyntheticScene::create(graded_slide(seed, 1))->clusters();
+    const auto two = SyntheticScene::create(graded_slide(seed, 2))->clusters();
+    EXPECT_TRUE(SyntheticScene::create(graded_slide(seed, 0))->clusters().empty());
+    ASSERT_EQ(one.size(), two.size());
+    ASSERT_GE(one.size(), 2u);
+    ASSERT_LE(one.size(), 4u);
+    counts.insert(one.size());
+    first_kinds.insert(one[0].kind);
+    std::set<int> kinds_one, kinds_two;
+    for (std::size_t i = 0; i < one.size(); ++i) {
+      EXPECT_EQ(one[i].x, two[i].x);
+      EXPECT_EQ(one[i].y, two[i].y);
+      EXPECT_EQ(one[i].radius_px, two[i].radius_px);
+      kinds_one.insert(one[i].kind);
+      kinds_two.insert(two[i].kind);
+      for (std::size_t j = 0; j < i; ++j) {
+        EXPECT_GE(std::hypot(one[i].x - one[j].x, one[i].y - one[j].y) * 0.5, 200);
+      }
+    }
+    EXPECT_EQ(kinds_one.size(), 1u);
+    EXPECT_EQ(kinds_two.size(), 2u);
+  }
+  EXPECT_EQ(counts.size(), 3u);
+  EXPECT_EQ(first_kinds.size(), 2u);
+}
+
+TEST(SyntheticGrade, PixelsChangeAtClustersOnly) {
+  for (const std::uint64_t seed : {3, 9}) {
+    SyntheticParams plain = graded_slide(seed, kNoGrade);
+    const Image without = SyntheticScene::create(plain)->render(0, 0, plain.width, plain.height);
+    EXPECT_EQ(SyntheticScene::create(graded_slide(seed, 0))->render(0, 0, plain.width, plain.height).data,
+              without.data);
+    const auto scene = SyntheticScene::create(graded_slide(seed, 2));
+    const Image with = scene->render(0, 0, plain.width, plain.height);
+    for (const TrueCluster& c : scene->clusters()) {
+      std::int64_t changed = 0, inside = 0, far_changed = 0;
+      for (std::int64_t y = 0; y < plain.height; ++y) {
+        for (std::int64_t x = 0; x < plain.width; ++x) {
+          const bool differs = !std::equal(with.row(y) + 3 * x, with.row(y) + 3 * x + 3, without.row(y) + 3 * x);
+          const double distance = std::hypot(static_cast<double>(x) - c.x, static_cast<double>(y) - c.y);
+          if (distance < 0.6 * c.radius_px) ++inside, changed += differs;
+          const bool far = std::all_of(scene->clusters().begin(), scene->clusters().end(), [&](const TrueCluster& o) {
+            return std::hypot(static_cast<double>(x) - o.x, static_cast<double>(y) - o.y) > o.radius_px + 120;
+          });
+          far_changed += far && differs;
+        }
+      }
+      EXPECT_GT(changed, inside * 9 / 10);
+      EXPECT_EQ(far_changed, 0);
+    }
+  }
+}
+
+TEST(SyntheticGrade, WindowsOfClustersFitAndKindsLookDifferent) {
+  const auto scene = SyntheticScene::create(graded_slide(4, 2));
+  const Image whole = scene->render(0, 0, 1100, 1000);
+  std::map<int, double> red;
+  for (const TrueCluster& c : scene->clusters()) {
+    const auto x = static_cast<std::int64_t>(c.x), y = static_cast<std::int64_t>(c.y);
+    const Image part = scene->render(x, y, 45, 47);
+    for (std::int64_t row = 0; row < 47; ++row) {
+      ASSERT_TRUE(std::equal(part.row(row), part.row(row) + 3 * 45, whole.row(y + row) + 3 * x));
+    }
+    double sum = 0;
+    for (std::int64_t i = 0; i < 20 * 20; ++i) sum += whole.row(y - 10 + i / 20)[3 * (x - 10 + i % 20)];
+    red[c.kind] = sum / 400;
+  }
+  ASSERT_EQ(red.size(), 2u);
+  EXPECT_LT(red[0] + 30, red[1]);
+}
+
+TEST(SyntheticGrade, RefusesGradesThatTheSlideCannotHave) {
+  EXPECT_THROW(SyntheticScene::create(graded_slide(1, 3)), Error);
+  SyntheticParams p = graded_slide(1, 1);
+  p.width = 300;
+  p.height = 300;
+  EXPECT_THROW(SyntheticScene::create(p), Error);
+  p = graded_slide(1, 1);
+  p.tissue = 0;
+  EXPECT_THROW(SyntheticScene::create(p), Error);
+  p = graded_slide(1, 0);
+  p.repeat = true;
+  EXPECT_THROW(SyntheticScene::create(p), Error);
+}
+
 TEST(Synthetic, RefusesImpossibleParameters) {
   SyntheticParams p;
   p.width = 0;

@@ -1,0 +1,105 @@
+import type { Colormap } from '../writers/density-types.js';
+import type { PixelMambaOptions } from './pixel-mamba-types.js';
+
+/** Options of {@link PixelMamba.attribute}. */
+export interface AttributionOptions extends PixelMambaOptions {
+  /**
+   * Which output of the head is explained, by its number. `'features'`: none of them, but the pooled vector, so that the
+   * maps say what was looked at and not what it speaks for.
+   * @defaultValue the predicted class; the threshold below the predicted grade; the only output; else `'features'`
+   */
+  readonly target?: number | 'features';
+  /**
+   * Side of the smallest tokens that get a value, in pixels of the network's resolution: one of the stages'.
+   * @defaultValue the smallest for which `maxMapBytes` is enough
+   */
+  readonly tokenPx?: number;
+  /**
+   * Memory for relevances and maps, bytes.
+   * @defaultValue 1 GiB
+   */
+  readonly maxMapBytes?: number;
+  /**
+   * Side of the squares within which a path between tokens counts as local, pixels of the network's resolution.
+   * @defaultValue a region
+   */
+  readonly localPx?: number;
+  /**
+   * Whether attention between tokens keeps its sign. Without, sizes are followed, which is steadier.
+   * @defaultValue false
+   */
+  readonly signed?: boolean;
+}
+
+/** How a {@link RelevanceMap} becomes a picture. */
+export interface RelevanceRenderOptions {
+  /**
+   * Which numbers: all relevance; what came along paths within a region (`'local'`) or between them (`'global'`); or
+   * what speaks against the target (`'against'`).
+   * @defaultValue 'all'
+   */
+  readonly part?: RelevancePart;
+  /**
+   * Colours from 0 to `max`.
+   * @defaultValue 'inferno'
+   */
+  readonly colormap?: Colormap;
+  /**
+   * Value of the last colour.
+   * @defaultValue the 99.5th percentile of the values above 0
+   */
+  readonly max?: number;
+  /** Stops the call; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of {@link Attribution.overlay}. */
+export interface RelevanceOverlayOptions extends RelevanceRenderOptions {
+  /**
+   * Longer side of the picture in pixels.
+   * @defaultValue 2048
+   */
+  readonly maxSize?: number;
+  /**
+   * How much of the slide the last colour hides, 0 to 1.
+   * @defaultValue 0.8
+   */
+  readonly opacity?: number;
+}
+
+/** Options of {@link Attribution.saveTiff}. */
+export interface RelevanceTiffOptions extends RelevanceRenderOptions {
+  /**
+   * `'colors'`: RGB. `'values'`: grey, 255 for `max`.
+   * @defaultValue 'colors'
+   */
+  readonly content?: 'colors' | 'values';
+}
+
+/** Which numbers of a map are shown; see {@link RelevanceRenderOptions.part}. */
+export type RelevancePart = 'all' | 'local' | 'global' | 'against';
+
+/** The relevance of one stage's tokens, where they lie. */
+export interface RelevanceMap {
+  /** Number of the stage, 0 for the finest. */
+  readonly stage: number;
+  /** Side of a token in pixels of the network's resolution. */
+  readonly tokenPx: number;
+  /** Size of a token in level-0 pixels (pixels of a picture). */
+  readonly cellPx: { readonly x: number; readonly y: number };
+  /** Tokens across. */
+  readonly width: number;
+  /** Tokens down. */
+  readonly height: number;
+  /** [height, width]: relevance; NaN where the network did not look. */
+  readonly values: Float32Array;
+  /** [height, width]: the part of `values` that came along paths which stay within a region in every block. */
+  readonly local: Float32Array;
+  /** Smallest and largest of `values`. */
+  readonly min: number;
+  readonly max: number;
+  /** Of all tokens, those beyond the border included. */
+  readonly sum: number;
+  /** Share of relevance that came along local paths, 0 to 1. */
+  readonly localShare: number;
+}

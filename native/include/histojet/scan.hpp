@@ -1,0 +1,7 @@
+#pragma once
+
+/// Selective scans, the operators of Mamba networks.
+
+#include "histojet/base.hpp"
+#include "histojet/tensor.hpp"
+#include "scan/scan_tensors.hpp"

@@ -1,0 +1,9 @@
+#include "kernels/rms_norm/rms_norm_vector.hpp"
+
+namespace histojet::kernels::avx2 {
+
+void rms_norm(const RmsNormArgs& args) {
+  rms_any(args);
+}
+
+}  // namespace histojet::kernels::avx2

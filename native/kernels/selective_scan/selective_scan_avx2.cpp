@@ -1,0 +1,9 @@
+#include "kernels/selective_scan/selective_scan_vector.hpp"
+
+namespace histojet::kernels::avx2 {
+
+void selective_scan(const SelectiveScanArgs& args) {
+  scan_channels(args);
+}
+
+}  // namespace histojet::kernels::avx2

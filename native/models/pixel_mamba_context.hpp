@@ -1,0 +1,57 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/cancel.hpp"
+#include "models/pixel_mamba.hpp"
+#include "models/token_store.hpp"
+
+namespace histojet::models {
+
+/// Hands progress on, one call at a time and not too often.
+class ProgressMeter {
+ public:
+  explicit ProgressMeter(const std::function<void(const PixelMambaProgress&)>& tell) : tell_(tell) {}
+  void begin(const std::string& stage, std::int64_t total);
+  void advance(std::int64_t count);
+
+ private:
+  void report(bool always);
+
+  const std::function<void(const PixelMambaProgress&)>& tell_;
+  std::mutex mutex_;
+  PixelMambaProgress progress_;
+  std::chrono::steady_clock::time_point last_{};
+};
+
+/// What the parts of one run share.
+struct RunContext {
+  const PixelNetwork& network;
+  const RegionSource& source;
+  const PixelMambaRunOptions& options;
+  const CancelToken& cancel;
+  int threads = 1;
+  StoreBudget budget;
+  ProgressMeter progress;
+
+  const PixelMambaConfig& config() const { return network.config; }
+  /// Who wants to see this stage; null: nobody.
+  RunListener* listener(std::size_t stage) const {
+    return options.listener != nullptr && options.listener->wants(stage) ? options.listener : nullptr;
+  }
+  /// Tokens of one region (or of one cell of several) in a stage.
+  std::int64_t unit_tokens(std::size_t stage) const {
+    return config().tokens_per_side(stage) * config().tokens_per_side(stage);
+  }
+};
+
+/// Pools the tokens of the last stage in one region or, where a token covers several, that one token. `unit`: their
+/// number in the sequence. `tokens` are normalised in place.
+void pool_unit(const RunContext& context, TokenPool& pool, std::int64_t unit, tokens::GridCell cell,
+               const std::vector<std::int32_t>& order, float* tokens, PixelScratch& scratch);
+
+}  // namespace histojet::models

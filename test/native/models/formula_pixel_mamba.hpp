@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cmath>
+#include <memory>
+#include <string>
+
+#include "formula_dict.hpp"
+#include "models/pixel_mamba_config.hpp"
+
+namespace histojet::test {
+
+/// The keys of Pixel-Mamba in one configuration with computed weights, written down independently of the network's
+/// loader. Values lie as in a trained network: A near -(n + 1), steps of 0.002 to 0.1, projections that keep variances.
+class PixelMambaDictBuilder {
+ public:
+  PixelMambaDictBuilder(MemoryDict& dict, const models::PixelMambaConfig& config) : dict_(dict), config_(config) {}
+
+  void build() {
+    const auto& stages = config_.stages;
+    matrix("stem.proj.weight", {stages[0].dim, 3 * config_.patch_px * config_.patch_px});
+    around("stem.proj.bias", {stages[0].dim}, 0, 0.1);
+    for (std::size_t s = 0; s < stages.size(); ++s) {
+      const std::string prefix = "stages." + std::to_string(s) + ".";
+      for (std::int64_t b = 0; b < stages[s].depth; ++b) {
+        const std::string block = prefix + "blocks." + std::to_string(b) + ".";
+        around(block + "norm.weight", {stages[s].dim}, 1, 0.2);
+        mixer(block + "mixer.", stages[s]);
+      }
+      if (s + 1 < stages.size()) merge(prefix + "merge.", stages[s].dim, stages[s + 1].dim);
+    }
+    const std::int64_t dim = stages.back().dim;
+    around("norm_f.weight", {dim}, 1, 0.2);
+    if (config_.pool == models::PoolKind::kAttention) {
+      matrix("pool.attn.0.weight", {dim / 2, dim});
+      around("pool.attn.0.bias", {dim / 2}, 0, 0.1);
+      matrix("pool.attn.2.weight", {1, dim / 2});
+      around("pool.attn.2.bias", {1}, 0, 0.1);
+    }
+    matrix("head.weight", {config_.outputs, dim});
+    around("head.bias", {config_.outputs}, 0, 0.1);
+    dict_.metadata()["config"] = models::pixel_mamba_json(config_);
+  }
+
+ private:
+  template <class Value>
+  void set(const std::string& key, const Shape& shape, const Value& value) {
+    std::uint32_t seed = 0x811C9DC5u;
+    for (const char c : key) seed = (seed ^ static_cast<std::uint8_t>(c)) * 0x01000193u;
+    Tensor tensor(DType::kF32, shape);
+    const std::span<float> values = tensor.values<float>();
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      values[i] = static_cast<float>(value(formula_unit(seed, static_cast<std::uint32_t>(i)), i));
+    }
+    dict_.set(key, std::move(tensor));
+  }
+  void around(const std::string& key, const Shape& shape, double center, double reach) {
+    set(key, shape, [&](double unit, std::size_t) { return center + reach * unit; });
+  }
+  void matrix(const std::string& key, const Shape& shape) {
+    const double reach = std::sqrt(3.0 / static_cast<double>(element_count(shape) / shape[0]));
+    around(key, shape, 0, reach);
+  }
+
+  void branch(const std::string& prefix, const std::string& suffix, const models::PixelMambaStage& stage) {
+    const std::int64_t inner = stage.expand * stage.dim, states = stage.d_state;
+    const std::int64_t rank = stage.dt_rank > 0 ? stage.dt_rank : (stage.dim + 15) / 16;
+    matrix(prefix + "conv1d" + suffix + ".weight", {inner, 1, stage.d_conv});
+    around(prefix + "conv1d" + suffix + ".bias", {inner}, 0, 0.1);
+    matrix(prefix + "x_proj" + suffix + ".weight", {rank + 2 * states, inner});
+    matrix(prefix + "dt_proj" + suffix + ".weight", {inner, rank});
+    around(prefix + "dt_proj" + suffix + ".bias", {inner}, -4, 2);
+    decay(prefix + (suffix.empty() ? "A_log" : "A_b_log"), inner, states);
+    around(prefix + "D" + suffix, {inner}, 1, 0.3);
+  }
+  void decay(const std::string& key, std::int64_t inner, std::int64_t states) {
+    set(key, {inner, states}, [&](double unit, std::size_t i) {
+      return std::log(static_cast<double>(static_cast<std::int64_t>(i) % states + 1)) + 0.2 * unit;
+    });
+  }
+  void mixer(const std::string& prefix, const models::PixelMambaStage& stage) {
+    const std::int64_t inner = stage.expand * stage.dim;
+    matrix(prefix + "in_proj.weight", {2 * inner, stage.dim});
+    matrix(prefix + "out_proj.weight", {stage.dim, inner});
+    branch(prefix, "", stage);
+    if (stage.bidirectional == tokens::Bidirectional::kV1) decay(prefix + "A_b_log", inner, stage.d_state);
+    if (stage.bidirectional == tokens::Bidirectional::kV2) branch(prefix, "_b", stage);
+  }
+  void merge(const std::string& prefix, std::int64_t in, std::int64_t out) {
+    using models::MergeKind;
+    const bool concatenated = config_.merge == MergeKind::kConcat2x2;
+    if (config_.merge != MergeKind::kAverage2x2) {
+      around(prefix + "norm.weight", {concatenated ? 4 * in : out}, 1, 0.2);
+      around(prefix + "norm.bias", {concatenated ? 4 * in : out}, 0, 0.1);
+    }
+    matrix(prefix + "reduction.weight", config_.merge == MergeKind::kConv2x2 ? Shape{out, in, 2, 2}
+                                        : concatenated                       ? Shape{out, 4 * in}
+                                                                             : Shape{out, in});
+  }
+
+  MemoryDict& dict_;
+  const models::PixelMambaConfig& config_;
+};
+
+inline std::shared_ptr<MemoryDict> pixel_mamba_dict(const models::PixelMambaConfig& config) {
+  auto dict = std::make_shared<MemoryDict>();
+  PixelMambaDictBuilder(*dict, config).build();
+  return dict;
+}
+
+}  // namespace histojet::test
