@@ -25,8 +25,17 @@ export type {
 export { defaultWeightsPath, HoverFast } from './models/hover-fast.js';
 export { HoverNet, type HoverNetPredictOptions } from './models/hover-net.js';
 export { loadModel } from './models/load-model.js';
+export {
+  MambaMil,
+  type MambaMilConfig,
+  type MambaMilOptions,
+  type MilClassification,
+  type MilPrediction,
+  type MilSurvival,
+} from './models/mamba-mil.js';
 export type { ModelOptions, Precision } from './models/model-options.js';
 export type { ModelInfo, NucleiModel, PredictedMaps, PredictOptions } from './models/nuclei-model.js';
+export type { PictureModel, PictureModelOptions, PicturePrediction } from './models/picture-model.js';
 export { defaultPixelMambaPath, PixelMamba, type PixelMambaLoadOptions } from './models/pixel-mamba.js';
 export type {
   ClassificationPrediction,
@@ -40,6 +49,9 @@ export type {
   SurvivalPrediction,
 } from './models/pixel-mamba-types.js';
 export type { SegmentOptions, SegmentSlideOptions, Stain } from './models/segment-options.js';
+export type { ChosenClass, TokenModelInfo, TokenModelOptions } from './models/token-model-info.js';
+export { VisionMamba, type VisionMambaConfig, type VisionMambaOptions } from './models/vision-mamba.js';
+export { VMamba, type VMambaConfig, type VMambaOptions } from './models/vmamba.js';
 export { type HoverPostprocessOptions, hoverPostprocess, type NucleiMaps } from './nuclei/hover-postprocess.js';
 export { type MeasureShapesOptions, measureShapes } from './nuclei/measure-shapes.js';
 export { type LabelMap, type Measurements, type Nucleus, NucleusList, type Ring } from './nuclei/nucleus-list.js';

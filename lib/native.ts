@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { NativeHeatMaps } from './internal/native-heat-map.js';
 import type { NativeMerging } from './internal/native-merging.js';
 import type { NativePixelMamba } from './internal/native-pixel-mamba.js';
+import type { NativeTokenModels } from './internal/native-token-models.js';
 
 /** A native object that JavaScript holds; `Kind` keeps the kinds apart for the compiler, type tags at run time. */
 export interface Handle<Kind extends string> {
@@ -18,6 +19,8 @@ export type WeightsHandle = Handle<'weights'>;
 export type TensorHandle = Handle<'tensor'>;
 export type ModelHandle = Handle<'model'>;
 export type PixelMambaHandle = Handle<'pixel-mamba'>;
+export type PictureModelHandle = Handle<'picture-model'>;
+export type MambaMilHandle = Handle<'mamba-mil'>;
 export type NucleiHandle = Handle<'nuclei'>;
 export type RunHandle = Handle<'run'>;
 export type ReaderHandle = Handle<'reader'>;
@@ -263,7 +266,7 @@ export interface NativeTensors {
 type NumberArray = Float32Array | Float64Array | Int32Array | Uint8Array;
 
 /** The functions of the addon (native/binding); each is documented there. All values must be validated before. */
-export interface NativeBinding extends NativeMerging, NativeHeatMaps, NativePixelMamba {
+export interface NativeBinding extends NativeMerging, NativeHeatMaps, NativePixelMamba, NativeTokenModels {
   version(): string;
   systemInfo(): { cpuModel: string; cpuFeatures: string[]; isa: string; threads: number; addonUrl?: string };
   residentBytes(): number;

@@ -91,6 +91,16 @@ struct HandleKind<const PixelMambaModel> {
   static constexpr napi_type_tag kTag{0x2d7be5c1904f4a68, 0x93c8f1a06b5e7d24};
 };
 template <>
+struct HandleKind<const PictureModel> {
+  static constexpr const char* kName = "model";
+  static constexpr napi_type_tag kTag{0x6f14d90ab83c4e57, 0xa2d5e70c91f84b36};
+};
+template <>
+struct HandleKind<const MambaMilModel> {
+  static constexpr const char* kName = "model";
+  static constexpr napi_type_tag kTag{0xb08e37c2d65f4a19, 0x8d43fa165c7e0b92};
+};
+template <>
 struct HandleKind<const NucleiResult> {
   static constexpr const char* kName = "list of nuclei";
   static constexpr napi_type_tag kTag{0xc85b3d1f96e04a76, 0x91d7f24b0ea6c306};

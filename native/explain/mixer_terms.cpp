@@ -11,6 +11,15 @@ namespace {
 
 using tokens::Bidirectional;
 
+/// Tokens shorter than this count as this long.
+constexpr float kLeastLength = 1e-6F;
+
+float length(const float* token, std::int64_t dim) {
+  float squares = 0;
+  for (std::int64_t k = 0; k < dim; ++k) squares += token[k] * token[k];
+  return std::sqrt(squares);
+}
+
 AlignedBuffer<float> room(std::int64_t floats) {
   return make_aligned<float>(static_cast<std::size_t>(floats));
 }
@@ -123,9 +132,9 @@ void MixerTerms::compute(Direction direction, const Run& run, std::int64_t offse
   tokens::scan_inputs(mixer_, direction, mixer_run, state, branch.scratch, options_.threads, options_.cancel,
                       [&](const tokens::ScanInputs& tile) { keep(tile, lead, run.count, offset, branch); });
   if (options_.weighting == Weighting::kAttention) return;
-  weigh_channels(branch.importance.get() + offset * stride_, run.count);
-  if (options_.weighting != Weighting::kContribution) return;
-  relate_to_tokens(branch.in.get() + run.before * step_, run.count, branch.importance.get() + offset * stride_);
+  const bool related = options_.weighting == Weighting::kContribution;
+  weigh_channels(branch.importance.get() + offset * stride_, related ? branch.in.get() + run.before * step_ : nullptr,
+                 run.count);
 }
 
 /// The tokens of a tile that are no neighbours, to rows `offset` on; the run's first token is number `lead` in the
@@ -148,8 +157,9 @@ void MixerTerms::keep(const tokens::ScanInputs& tile, std::int64_t lead, std::in
   }
 }
 
-/// Rows of gates to what they let through, times what that can do to the output.
-void MixerTerms::weigh_channels(float* rows, std::int64_t count) const {
+/// Rows of gates to what they let through, times what that can do to the output; in relation to the length of `tokens`,
+/// if given.
+void MixerTerms::weigh_channels(float* rows, const float* tokens, std::int64_t count) const {
   auto* bytes = reinterpret_cast<std::byte*>(rows);
   const std::int64_t row_bytes = stride_ * static_cast<std::int64_t>(sizeof(float));
   kernels::kActivation.pick(active_isa())({.in = {bytes, 0},
@@ -161,20 +171,11 @@ void MixerTerms::weigh_channels(float* rows, std::int64_t count) const {
                                            .function = kernels::Activation::kSilu,
                                            .in_storage = kernels::Storage::kFloat32,
                                            .out_storage = kernels::Storage::kFloat32});
+  const std::int64_t dim = mixer_.config().dim;
   for (std::int64_t i = 0; i < count; ++i) {
+    const float factor = tokens == nullptr ? 1.0F : 1 / std::max(kLeastLength, length(tokens + i * step_, dim));
     float* row = rows + i * stride_;
-    for (std::size_t c = 0; c < norms_.size(); ++c) row[c] = norms_[c] * std::fabs(row[c]);
-  }
-}
-
-/// Importances to those in relation to the length of the token itself.
-void MixerTerms::relate_to_tokens(const float* tokens, std::int64_t count, float* rows) const {
-  constexpr float kLeastLength = 1e-6F;
-  for (std::int64_t i = 0; i < count; ++i) {
-    float squares = 0;
-    for (std::int64_t k = 0; k < mixer_.config().dim; ++k) squares += tokens[i * step_ + k] * tokens[i * step_ + k];
-    const float factor = 1 / std::max(kLeastLength, std::sqrt(squares));
-    for (std::int64_t c = 0; c < mixer_.config().inner(); ++c) rows[i * stride_ + c] *= factor;
+    for (std::size_t c = 0; c < norms_.size(); ++c) row[c] = factor * norms_[c] * std::fabs(row[c]);
   }
 }
 

@@ -63,8 +63,7 @@ class MixerTerms final : public BlockTerms {
   void reserve(Branch& branch, std::int64_t count) const;
   void keep(const tokens::ScanInputs& tile, std::int64_t lead, std::int64_t count, std::int64_t offset,
             Branch& branch) const;
-  void weigh_channels(float* rows, std::int64_t count) const;
-  void relate_to_tokens(const float* tokens, std::int64_t count, float* rows) const;
+  void weigh_channels(float* rows, const float* tokens, std::int64_t count) const;
   void compute(Direction direction, const Run& run, std::int64_t offset, Branch& branch);
 
   const tokens::MambaMixer& mixer_;

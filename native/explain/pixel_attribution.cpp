@@ -87,7 +87,7 @@ class Descent {
         local_px_(checked_local_px(config_, options.local_px)),
         layouts_(stage_layouts(config_, source)),
         finest_(finest_stage(config_, layouts_, options)),
-        budget_{.free_bytes = options.store_bytes, .folder = options.spill_folder},
+        budget_{.free_bytes = options.store_bytes / 2, .folder = options.spill_folder},
         trace_(config_, layouts_, finest_, budget_),
         progress_(options.progress) {}
 
@@ -109,7 +109,7 @@ class Descent {
   models::PixelMambaResult evaluate() {
     return model_.run(source_,
                       {.threads = options_.threads,
-                       .store_bytes = options_.store_bytes,
+                       .store_bytes = options_.store_bytes - options_.store_bytes / 2,
                        .spill_folder = options_.spill_folder,
                        .progress = options_.progress,
                        .listener = &trace_,
@@ -202,6 +202,7 @@ Attribution attribute(const models::PixelMamba& model, const models::RegionSourc
     refuse("output: expected a number from 0 to " + std::to_string(model.config().outputs - 1) + ", got " +
            std::to_string(options.output));
   }
+  if (options.store_bytes < 0 || options.memory_bytes < 0) refuse("memory: expected 0 bytes or more");
   if (source.regions().empty()) refuse("no part of the picture is looked at: there is no tissue in it");
   return Descent(model, source, options, cancel).run();
 }

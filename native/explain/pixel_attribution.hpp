@@ -26,9 +26,10 @@ struct AttributionOptions {
   /// token, in the hierarchical orders; else only 0 and the region's side.
   std::int64_t local_px = 0;
   std::int64_t memory_bytes = std::int64_t{1} << 30;  ///< for relevances and maps
-  std::int64_t store_bytes = std::int64_t{1} << 30;   ///< for tokens; the rest of them waits in a file
-  std::string spill_folder;                           ///< for that file; empty: the system's for temporary files
-  int threads = 0;                                    ///< 0: all; has no influence on the result
+  /// For tokens, those of the evaluation and those that are kept; the rest of them waits in files.
+  std::int64_t store_bytes = std::int64_t{1} << 30;
+  std::string spill_folder;  ///< for those files; empty: the system's for temporary files
+  int threads = 0;           ///< 0: all; has no influence on the result
   /// As PixelMambaRunOptions::progress.
   std::function<void(const models::PixelMambaProgress&)> progress;
 };
@@ -61,7 +62,8 @@ struct Attribution {
 /// Which parts of a picture a network's result comes from: attention roll-out through all blocks in linear time, down
 /// to pixels if there is memory for it. Relevance starts at the pooled tokens, with the share of each in the pooling,
 /// or, for an output, with what each adds to it, which may be negative; blocks and merges move it without changing its
-/// sum (but see Sign::kSigned). Costs about three evaluations of the stages explained, and the evaluation itself.
+/// sum (but see Sign::kSigned). One evaluation, and about four more of
+/// the stages explained.
 ///
 /// @throws Error kInvalidArgument (no such output; token_px is no stage's; not enough memory for it, saying how much it
 /// takes; local_px), what PixelMamba::run throws; Cancelled.

@@ -76,7 +76,9 @@ std::map<std::string, std::string> config_json(const VisionMambaConfig& config) 
           {"d_state", text(config.mixer.d_state)},
           {"bimamba_type", quoted(directions[static_cast<std::size_t>(config.mixer.bidirectional)])},
           {"if_divide_out", config.mixer.divide_out ? "true" : "false"},
-          {"if_cls_token", config.class_token != ClassToken::kNone ? "true" : "false"}};
+          {"if_cls_token", config.class_token != ClassToken::kNone ? "true" : "false"},
+          {"use_middle_cls_token", config.class_token == ClassToken::kMiddle ? "true" : "false"},
+          {"final_pool_type", quoted(config.pooling == TokenPooling::kMean ? "mean" : "none")}};
 }
 
 std::vector<float> values_of(const Tensor& tensor) {

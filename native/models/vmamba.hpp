@@ -29,6 +29,8 @@ struct VMambaConfig {
 struct VMambaOptions {
   tokens::LayerOptions layers{.precision = tokens::Precision::kHigh};
   tokens::CrossScan scan = tokens::CrossScan::kCross;
+  bool gate_silu = true;  ///< SiLU on the mixers' z; without in VMamba's `_nozact`
+  bool out_gelu = false;  ///< GELU behind the mixers' norm; VMamba's `_oact`
 };
 
 /// Result of one picture.

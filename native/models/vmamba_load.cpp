@@ -134,6 +134,8 @@ class VMamba::Loader {
     Block made{.norm = norm(name + ".norm", dim)};
     tokens::Ss2dConfig config = tokens::ss2d_config(root_.scope(name + ".op"), dim);
     config.scan = options_.scan;
+    config.gate_silu = options_.gate_silu;
+    config.out_gelu = options_.out_gelu;
     made.op = tokens::Ss2d::load(root_.scope(name + ".op"), config, options_.layers);
     count(made.op);
     if (root_.has(name + ".mlp.fc1.weight")) {

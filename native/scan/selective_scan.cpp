@@ -13,8 +13,9 @@ namespace {
 // Steps of one channel block before the next one has its turn, where time is the inner dimension: long enough pieces of
 // each row for the memory, short enough that B and C of all of them stay in L2.
 constexpr std::int64_t kStrideSteps = 256;
-// Results larger than this are in no cache when they are needed again.
-constexpr std::int64_t kStreamBytes = std::int64_t{64} << 20;
+// Results larger than this are not in L2 when they are needed again: reading their memory before it is written over
+// would cost as much as one of the inputs.
+constexpr std::int64_t kStreamBytes = std::int64_t{2} << 20;
 
 }  // namespace
 

@@ -25,12 +25,23 @@ struct Piece {
   std::int64_t columns = 0;
 };
 
+/// Asks for the piece that comes after this one in time, of which each column is a run of its own in memory: too many
+/// runs for the CPU to follow by itself.
+inline void prefetch_next(const Piece& piece) {
+  constexpr std::int64_t kLineFloats = 16;
+  for (std::int64_t i = 0; i < piece.columns; ++i) {
+    const float* next = piece.data + i * piece.column_step + piece.steps * piece.time_step;
+    for (std::int64_t t = 0; t < piece.steps; t += kLineFloats) __builtin_prefetch(next + t * piece.time_step);
+  }
+}
+
 /// The piece with columns side by side: itself where it already is so, else a copy in `scratch`, which must hold
 /// steps * columns floats.
 inline ConstRows gather_rows(const Piece& piece, float* scratch,
                              const kernels::KernelTable<kernels::TransposeTileArgs>::Function transpose) {
   if (piece.column_step == 1) return {piece.data, piece.time_step};
   const std::int64_t steps = piece.steps, columns = piece.columns;
+  if (piece.time_step == 1 || piece.time_step == -1) prefetch_next(piece);
   if (piece.time_step == 1) {
     transpose({piece.data, scratch, piece.column_step, columns, columns, steps});
   } else if (piece.time_step == -1) {

@@ -41,6 +41,8 @@ struct MambaMixer::Compiled {
   MambaBranch backward;  ///< without projections: none
   std::int64_t parameters = 0;
 
+  /// The state at the border of a sequence: zeros.
+  MambaState start() const;
   const MambaBranch& branch(Direction direction) const { return direction == Direction::kForward ? forward : backward; }
 };
 

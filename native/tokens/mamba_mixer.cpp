@@ -54,13 +54,16 @@ std::int64_t MambaMixer::byte_size() const {
   return bytes + (backward && backward != compiled_->forward.projections ? projections(*backward) : 0);
 }
 
-MambaState MambaMixer::start(Direction) const {
-  const MambaConfig& config = compiled_->config;
+MambaState MambaMixer::Compiled::start() const {
   MambaState state{
-      .inner = config.inner(), .d_conv = config.d_conv, .d_state = config.d_state, .channel_stride = compiled_->stride};
-  state.tail.resize(static_cast<std::size_t>(state.tail_rows() * compiled_->stride));
-  state.ssm.resize(static_cast<std::size_t>(config.d_state * compiled_->stride));
+      .inner = config.inner(), .d_conv = config.d_conv, .d_state = config.d_state, .channel_stride = stride};
+  state.tail.resize(static_cast<std::size_t>(state.tail_rows() * stride));
+  state.ssm.resize(static_cast<std::size_t>(config.d_state * stride));
   return state;
+}
+
+MambaState MambaMixer::start(Direction) const {
+  return compiled_->start();
 }
 
 void MambaMixer::accumulate(Direction direction, const MixerRun& run, MambaState& state, MixerScratch& scratch,
@@ -76,8 +79,9 @@ void MambaMixer::accumulate_all(const MixerRun& run, MixerScratch& scratch, int 
                                 const CancelToken& cancel) const {
   threads = resolved_threads(threads);
   const bool bidirectional = compiled_->config.bidirectional != Bidirectional::kNone;
-  MambaState forward = start(Direction::kForward);
   MixerScratch::Buffers& buffers = scratch.buffers();
+  if (bidirectional && run_both_directions(*compiled_, run, buffers, threads, cancel)) return;
+  MambaState forward = start(Direction::kForward);
   if (!bidirectional || threads == 1) {
     run_mixer(*compiled_, Direction::kForward, run, forward, buffers, threads, cancel);
     if (!bidirectional) return;

@@ -121,12 +121,15 @@ class MambaMixer {
   /// bias), for a run in the order of the sequence. The bias belongs to kForward alone: both directions together are
   /// the mixer. kBackward takes the run from its last token to its first; successive calls go from the sequence's end
   /// to its start. `out` may be `in` (a residual) when only one direction is used.
-  /// @throws Error kInvalidArgument for kBackward without a backward branch or a state of another form, Cancelled.
+  /// @throws Error kInvalidArgument for kBackward without a backward branch or a state of another form, Cancelled (the
+  /// state and `out` are then somewhere in between).
   void accumulate(Direction direction, const MixerRun& run, MambaState& state, MixerScratch& scratch, int threads,
                   const CancelToken& cancel) const;
 
   /// A whole sequence from zero states through all directions, added to `out`, which must not be `in` when there are
-  /// two. The directions run side by side when there are threads for both.
+  /// two. Short sequences go through the first and the last product once for both directions; in long ones the
+  /// directions run side by side when there are threads for both. Bit-identical for any number of threads; equal to
+  /// `accumulate` of both directions up to rounding.
   void accumulate_all(const MixerRun& run, MixerScratch& scratch, int threads, const CancelToken& cancel) const;
 
   /// out = mixer(in) for a whole sequence.

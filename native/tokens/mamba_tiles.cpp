@@ -23,6 +23,8 @@ constexpr std::int64_t kMostRows = 2048;
 constexpr std::int64_t kChannelGranule = 16;
 constexpr std::int64_t kFloatBytes = 4;
 constexpr int kMostTurns = 3;
+/// Of the buffers of a sequence whose two directions share them.
+constexpr std::int64_t kWholeBytes = 8 << 20;
 
 std::int64_t bytes_per_token(const MambaMixer::Compiled& mixer) {
   const std::int64_t columns = mixer.config.dt_rank + 2 * mixer.config.d_state;
@@ -71,7 +73,7 @@ void MixerScratch::Buffers::need_helpers(std::size_t count) {
 
 std::int64_t MixerScratch::Buffers::byte_size() const {
   std::int64_t bytes = static_cast<std::int64_t>(waiting.capacity() + residual.capacity()) * kFloatBytes;
-  for (const RowBuffer* buffer : {&wide, &input, &raw, &u, &narrow, &x_dbl, &narrow_dt, &delta, &y, &out}) {
+  for (const RowBuffer* buffer : {&wide, &input, &raw, &u, &narrow, &x_dbl, &narrow_dt, &delta, &y, &y_back, &out}) {
     bytes += buffer->byte_size();
   }
   for (const auto& helper : helpers) bytes += helper->byte_size();
@@ -99,6 +101,25 @@ void run_mixer(const MambaMixer::Compiled& mixer, Direction direction, const Mix
       throw;
     }
   });
+}
+
+bool run_both_directions(const MambaMixer::Compiled& mixer, const MixerRun& run, MixerScratch::Buffers& buffers,
+                         int threads, const CancelToken& cancel) {
+  if (run.tokens <= 0 || run.tokens > kWholeBytes / bytes_per_token(mixer)) return false;
+  cancel.throw_if_cancelled();
+  MambaState forward = mixer.start(), backward = mixer.start();
+  MambaTiles tile(mixer, Direction::kForward, run, forward, buffers, threads);
+  tile.scan_whole();
+  cancel.throw_if_cancelled();
+  MambaTiles(mixer, Direction::kBackward, run, backward, buffers, threads).scan_whole_back();
+  const auto add = kernels::kAddRow.pick(mixer.options.isa);
+  share_rows({0, run.tokens}, kRowGranule, threads, [&](Range rows, int) {
+    for (std::int64_t i = rows.begin; i < rows.end; ++i) {
+      add({.in = buffers.y_back.row(i), .out = buffers.y.row(i), .count = mixer.config.inner(), .weight = 1});
+    }
+  });
+  tile.finish_tile();
+  return true;
 }
 
 MambaTiles::MambaTiles(const MambaMixer::Compiled& mixer, Direction direction, const MixerRun& run, MambaState& state,
@@ -154,6 +175,24 @@ void MambaTiles::run_in_relay(MambaRelay& relay, const CancelToken& cancel) {
   }
 }
 
+void MambaTiles::scan_whole() {
+  tile_ = ceil_div(run_.tokens, kRowGranule) * kRowGranule;
+  reshape_tile();
+  buffers_.y_back.reshape(tile_, mixer_.stride);
+  begin_tile(0);
+  for (std::int64_t i = 0; i < before_; ++i) std::fill_n(buffers_.raw.row(before_ + count_ + i), mixer_.stride, 0.0F);
+  load_tile();
+  project_tile();
+  scan_tile();
+}
+
+void MambaTiles::scan_whole_back() {
+  count_ = run_.tokens;
+  mirrored_ = true;
+  if (!scan_back_) project_tile();  // kV1 has nothing of its own but the scan
+  scan_tile();
+}
+
 void MambaTiles::load_tile() {
   share_rows({-known_before_, count_}, kRowGranule, threads_, [&](Range rows, int thread) { load(rows, thread); });
 }
@@ -168,13 +207,18 @@ void MambaTiles::finish_tile() {
 }
 
 void MambaTiles::reshape() {
-  const MambaConfig& config = mixer_.config;
   const std::int64_t wanted = ceil_div(run_.tokens, kRowGranule) * kRowGranule;
   tile_ = std::min(tile_rows(mixer_, threads_), wanted);
+  reshape_tile();
+}
+
+/// Room for tiles of `tile_` tokens, and as many tokens behind as before them.
+void MambaTiles::reshape_tile() {
+  const MambaConfig& config = mixer_.config;
   const Storage inner_storage = mixer_.out_proj.storage();
   if (run_.norm != nullptr) buffers_.wide.reshape(before_ + tile_, config.dim);
   buffers_.input.reshape(before_ + tile_, config.dim, mixer_.in_proj.storage());
-  buffers_.raw.reshape(before_ + tile_, 2 * mixer_.stride);
+  buffers_.raw.reshape(2 * before_ + tile_, 2 * mixer_.stride);
   buffers_.u.reshape(tile_, mixer_.stride);
   if (inner_storage != Storage::kFloat32) buffers_.narrow.reshape(tile_, config.inner(), inner_storage);
   buffers_.x_dbl.reshape(tile_, projections_.x_proj.columns());
@@ -270,17 +314,16 @@ void MambaTiles::project(Range rows, int thread) {
 }
 
 void MambaTiles::convolve(Range rows) {
-  const float* raw = buffers_.raw.row(before_ + rows.begin);
-  float* u = buffers_.u.row(rows.begin);
-  const std::int64_t count = rows.end - rows.begin;
-  const kernels::RowIn in{reinterpret_cast<const std::byte*>(raw), 0};
+  const std::int64_t sign = mirrored_ ? -1 : 1, first = mirrored_ ? rows.end - 1 : rows.begin;
+  const float* raw = buffers_.raw.row(before_ + first);
+  float* u = buffers_.u.row(first);
   const kernels::RowOut out{reinterpret_cast<std::byte*>(u), 0};
   if (projections_.taps == kernels::kCausalTaps) {
-    return kernels::kCausalConv1d.pick(mixer_.options.isa)({.in = in,
+    return kernels::kCausalConv1d.pick(mixer_.options.isa)({.in = {reinterpret_cast<const std::byte*>(raw), 0},
                                                             .out = out,
-                                                            .in_row_bytes = buffers_.raw.row_bytes(),
-                                                            .out_row_bytes = buffers_.u.row_bytes(),
-                                                            .tokens = count,
+                                                            .in_row_bytes = sign * buffers_.raw.row_bytes(),
+                                                            .out_row_bytes = sign * buffers_.u.row_bytes(),
+                                                            .tokens = rows.size(),
                                                             .tokens_before = kernels::kCausalTaps - 1,
                                                             .channels = mixer_.stride,
                                                             .weights = projections_.conv_weight.get(),
@@ -288,12 +331,12 @@ void MambaTiles::convolve(Range rows) {
                                                             .activation = kernels::Activation::kSilu,
                                                             .storage = Storage::kFloat32});
   }
-  convolve_long(projections_, mixer_.stride, raw, buffers_.raw.step(), u, buffers_.u.step(), count);
+  convolve_long(projections_, mixer_.stride, raw, sign * buffers_.raw.step(), u, sign * buffers_.u.step(), rows.size());
   kernels::kActivation.pick(mixer_.options.isa)({.in = {out.pixels, 0},
                                                  .out = out,
-                                                 .in_row_bytes = buffers_.u.row_bytes(),
-                                                 .out_row_bytes = buffers_.u.row_bytes(),
-                                                 .rows = count,
+                                                 .in_row_bytes = sign * buffers_.u.row_bytes(),
+                                                 .out_row_bytes = sign * buffers_.u.row_bytes(),
+                                                 .rows = rows.size(),
                                                  .count = mixer_.stride,
                                                  .function = kernels::Activation::kSilu,
                                                  .in_storage = Storage::kFloat32,
@@ -312,8 +355,10 @@ void MambaTiles::normalize_projections(Range rows) {
 }
 
 void MambaTiles::scan(Range channels) {
-  const std::int64_t sign = scan_back_ ? -1 : 1;
-  const std::int64_t row = scan_back_ ? count_ - 1 : 0;
+  const bool back = scan_back_ || mirrored_;
+  const std::int64_t sign = back ? -1 : 1;
+  const std::int64_t row = back ? count_ - 1 : 0;
+  RowBuffer& y = mirrored_ ? buffers_.y_back : buffers_.y;
   const std::int64_t c = channels.begin;
   const float* x_dbl = buffers_.x_dbl.row(row);
   const std::int64_t rank = mixer_.config.dt_rank, states = mixer_.config.d_state;
@@ -323,13 +368,13 @@ void MambaTiles::scan(Range channels) {
        .z = buffers_.raw.row(before_ + row) + mixer_.stride + c,
        .b = x_dbl + rank,
        .c = x_dbl + rank + states,
-       .y = buffers_.y.row(row) + c,
+       .y = y.row(row) + c,
        .u_step = sign * buffers_.u.step(),
        .delta_step = sign * buffers_.delta.step(),
        .z_step = sign * buffers_.raw.step(),
        .b_step = sign * buffers_.x_dbl.step(),
        .c_step = sign * buffers_.x_dbl.step(),
-       .y_step = sign * buffers_.y.step(),
+       .y_step = sign * y.step(),
        .a2 = branch_.a2.get() + c,
        .channel_stride = mixer_.stride,
        .d = branch_.d.get() + c,

@@ -25,6 +25,7 @@ struct MixerScratch::Buffers {
   RowBuffer narrow_dt;                            ///< [tile][R]
   RowBuffer delta;                                ///< [tile][E]
   RowBuffer y;                                    ///< [tile][E]
+  RowBuffer y_back;                               ///< [tile][E]: of the backward branch, where both share a tile
   RowBuffer out;                                  ///< [tile][d]
   std::vector<LinearScratch> linear;              ///< one per thread
   std::vector<float> waiting;                     ///< results of a whole sequence, of the direction that runs beside
@@ -42,6 +43,11 @@ struct MixerScratch::Buffers {
 void run_mixer(const MambaMixer::Compiled& mixer, Direction direction, const MixerRun& run, MambaState& state,
                MixerScratch::Buffers& buffers, int threads, const CancelToken& cancel);
 
+/// A whole short sequence through both directions, added to the caller's tokens: one tile, whose first and last
+/// products serve both. @returns false, with nothing done, for a sequence that is too long for that.
+bool run_both_directions(const MambaMixer::Compiled& mixer, const MixerRun& run, MixerScratch::Buffers& buffers,
+                         int threads, const CancelToken& cancel);
+
 /// One run of tokens through one direction, tile after tile.
 class MambaTiles {
  public:
@@ -53,12 +59,19 @@ class MambaTiles {
   void run_in_relay(MambaRelay& relay, const CancelToken& cancel);
   /// Is there more than one tile?
   bool is_long() const;
+  /// The whole sequence as one tile, from the first product to the scan, and its last product.
+  void scan_whole();
+  void finish_tile();
+  /// The scan of the other direction over the tile that `scan_whole` of the forward one left in the buffers, into
+  /// `y_back`.
+  void scan_whole_back();
   /// As run(), but hands each tile's inputs of the scan to `take` instead of scanning.
   void run_inputs(const CancelToken& cancel, const std::function<void(const ScanInputs&)>& take);
 
  private:
   ScanInputs inputs() const;
   void reshape();
+  void reshape_tile();
   /// The token of the run that is row `i` of the tile at `start_`, both counted in the order of computing.
   std::int64_t token_of(std::int64_t i) const;
   void begin_tile(std::int64_t start);
@@ -66,7 +79,6 @@ class MambaTiles {
   void load_tile();
   void project_tile();
   void scan_tile();
-  void finish_tile();
   void take_tail();
   void leave_tail();
   void load(Range rows, int thread);
@@ -85,6 +97,7 @@ class MambaTiles {
   int threads_;
   bool reversed_;   ///< tokens are taken from the last to the first
   bool scan_back_;  ///< tiles lie from the end to the start, tokens inside them forward, and only the scan goes back
+  bool mirrored_ = false;  ///< tokens lie forward, and convolution and scan go back (the tile of `scan_whole_back`)
   bool adds_bias_;
   std::int64_t before_;            ///< rows in front of a tile
   std::int64_t tile_ = 0;          ///< most tokens of a tile

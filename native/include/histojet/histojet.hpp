@@ -12,5 +12,6 @@
 #include "histojet/slide.hpp"
 #include "histojet/system.hpp"
 #include "histojet/tensor.hpp"
+#include "histojet/token_models.hpp"
 #include "histojet/weights.hpp"
 #include "histojet/writers.hpp"

@@ -218,23 +218,31 @@ TEST(MambaMixer, OddSizesAndLongConvolutionsMatchTheScalarVariant) {
   }
 }
 
-TEST(MambaMixer, DirectionsSideBySideEqualOneAfterTheOther) {
-  const MambaConfig config{.dim = 48, .bidirectional = Bidirectional::kV2, .divide_out = true};
-  const MambaMixer mixer = made_mixer(config);
-  const std::vector<float> x = noise(kTokens * config.dim);
-  const auto all = [&](int threads) {
-    std::vector<float> y(x.size());
-    MixerScratch scratch;
-    mixer.forward({.in = {x.data(), config.dim}, .out = {y.data(), config.dim}, .tokens = kTokens}, scratch, threads,
-                  {});
-    return y;
-  };
-  const std::vector<float> one = all(1);
-  for (const int threads : {0, 2, 5}) EXPECT_EQ(all(threads), one);
-  std::vector<float> sum = in_runs(mixer, Direction::kForward, x, {}, 1);
-  const std::vector<float> backward = in_runs(mixer, Direction::kBackward, x, {}, 1);
-  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += backward[i];
-  EXPECT_EQ(one, sum);
+TEST(MambaMixer, DirectionsTogetherEqualOneAfterTheOther) {
+  constexpr std::int64_t kLong = 4500;  // both sides of the length up to which the directions share their products
+  for (const auto bidirectional : {Bidirectional::kV1, Bidirectional::kV2}) {
+    for (const std::int64_t taps : {4, 6}) {
+      const MambaConfig config{.dim = 48, .d_conv = taps, .bidirectional = bidirectional, .divide_out = true};
+      const MambaMixer mixer = made_mixer(config);
+      for (const std::int64_t tokens : {std::int64_t{1}, std::int64_t{3}, kTokens, kLong}) {
+        SCOPED_TRACE(tokens);
+        const std::vector<float> x = noise(tokens * config.dim);
+        const auto all = [&](int threads) {
+          std::vector<float> y(x.size());
+          MixerScratch scratch;
+          mixer.forward({.in = {x.data(), config.dim}, .out = {y.data(), config.dim}, .tokens = tokens}, scratch,
+                        threads, {});
+          return y;
+        };
+        const std::vector<float> one = all(1);
+        for (const int threads : {0, 2, 5}) EXPECT_EQ(all(threads), one);
+        std::vector<float> sum = in_runs(mixer, Direction::kForward, x, {}, 1);
+        const std::vector<float> backward = in_runs(mixer, Direction::kBackward, x, {}, 1);
+        for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += backward[i];
+        test::expect_float32_parity(one, sum);
+      }
+    }
+  }
 }
 
 TEST(MambaMixer, BackwardIsForwardOnTheReversedSequence) {

@@ -15,10 +15,10 @@ import torch.nn.functional as F
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from checkpoint import read_safetensors  # noqa: E402
-from mosaic import Piece, assemble  # noqa: E402
-from network import PixelMamba, token_order  # noqa: E402
-from ops import Inside, Linear, RmsNorm  # noqa: E402
+from checkpoint import read_safetensors
+from mosaic import Piece, assemble
+from network import PixelMamba, token_order
+from ops import Inside, Linear, RmsNorm
 
 
 def check_fixture(path: Path) -> float:

@@ -16,9 +16,9 @@ import torch
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from checkpoint import read_safetensors  # noqa: E402
-from network import PixelMamba, probabilities  # noqa: E402
-from slides import Slides, normalised  # noqa: E402
+from checkpoint import read_safetensors
+from network import PixelMamba, probabilities
+from slides import Slides, normalised
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ class Store:
         shown: list[Piece] = []
         if grade == 1:
             shown = draw(single[kind], int(random.integers(1, 3)))
-        elif grade == 2:  # noqa: PLR2004
+        elif grade == 2:
             shown = draw(both, 1) if random.random() < 0.5 else draw(single[0], 1) + draw(single[1], 1)
         chosen = shown + draw(empty, count - len(shown))
         return [chosen[i] for i in random.permutation(count)]

@@ -14,21 +14,33 @@ import subprocess
 import sys
 from pathlib import Path
 
+import torch
+
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
+from checkpoint import read_safetensors, write_safetensors
+from evaluate import evaluate, load
+from slides import Slides
+
 HERE = Path(__file__).resolve().parent
-CHUNKS, CHUNK_SLIDES = 12, 150
+CHUNKS, CHUNK_SLIDES = 8, 150
 FIRST_SEED, TEST_SEED = 1000, 900000
 # Freed memory stays with the process: tensors of many megabytes come and go in every step.
 MEMORY = {"MALLOC_MMAP_THRESHOLD_": "8000000000", "MALLOC_TRIM_THRESHOLD_": "16000000000",
           "MALLOC_TOP_PAD_": "268435456", "OPENBLAS_NUM_THREADS": "1"}
-# name, --scale, --seed, slides
-TESTS = (("test-1um", 2, TEST_SEED, 300), ("test-half-um", 4, TEST_SEED + 1, 90))
+# name, --size, --scale, --seed, slides: drawn at 1, 0.5 and 0.25 um/px, and four times the area
+TESTS = (
+    ("test-1um", 256, 2, TEST_SEED, 300),
+    ("test-half-um", 256, 4, TEST_SEED + 1, 90),
+    ("test-large", 512, 2, TEST_SEED + 2, 30),
+    ("test-quarter", 256, 8, TEST_SEED + 3, 18),
+)
 
 
-def make(tool: Path, path: Path, slides: int, seed: int, scale: int) -> None:
+def make(tool: Path, path: Path, slides: int, seed: int, scale: int, size: int = 256) -> None:
     if not path.exists():
-        subprocess.run([tool, path, "--slides", str(slides), "--seed", str(seed), "--scale", str(scale)], check=True)
+        numbers = {"--slides": slides, "--seed": seed, "--scale": scale, "--size": size}
+        subprocess.run([tool, path, *(str(word) for pair in numbers.items() for word in pair)], check=True)
 
 
 def make_slides(tool: Path, folder: Path) -> None:
@@ -36,8 +48,8 @@ def make_slides(tool: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for c in range(CHUNKS):
         make(tool, folder / f"train-{c:03d}.bin", CHUNK_SLIDES, FIRST_SEED + c, 4 if c % 3 == 2 else 2)
-    for name, scale, seed, slides in TESTS:
-        make(tool, folder / f"{name}.bin", slides, seed, scale)
+    for name, size, scale, seed, slides in TESTS:
+        make(tool, folder / f"{name}.bin", slides, seed, scale, size)
 
 
 def train(work: Path, name: str, minutes: float, extra: list[str]) -> subprocess.Popen[bytes]:
@@ -53,9 +65,13 @@ def main() -> None:
     parser.add_argument("--tool", type=Path, required=True, help="the program make_graded_slides")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=55, help="of training; both networks train side by side")
+    parser.add_argument("--minutes", type=float, default=60, help="of training; both networks train side by side")
+    parser.add_argument("--publish-only", action="store_true", help="measure and write what is trained already")
     args = parser.parse_args()
     make_slides(args.tool.resolve(), args.work / "slides")
+    if args.publish_only:
+        publish(args.work, args.out)
+        return
     runs = [train(args.work, "global", args.minutes, []), train(args.work, "local", args.minutes, ["--local-only"])]
     if any(process.wait() != 0 for process in runs):
         sys.exit("training failed; see the .log files in the work folder")
@@ -64,12 +80,6 @@ def main() -> None:
 
 def publish(work: Path, out: Path) -> None:
     """Measures both networks and writes the weights with the figures."""
-    import torch  # noqa: PLC0415
-
-    from checkpoint import read_safetensors, write_safetensors  # noqa: PLC0415
-    from evaluate import evaluate, load  # noqa: PLC0415
-    from slides import Slides  # noqa: PLC0415
-
     torch.set_num_threads(1)
     notes: dict[str, str] = {}
     for network in ("global", "local"):

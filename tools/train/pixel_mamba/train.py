@@ -16,11 +16,11 @@ from torch import nn
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from checkpoint import read_safetensors, write_safetensors  # noqa: E402
-from config import AUXILIARY_STAGE, make_config  # noqa: E402
-from mosaic import Piece, Store, assemble, draw_layout  # noqa: E402
-from network import PixelMamba, loss_of, token_order  # noqa: E402
-from slides import Batch, Slides, random_batch  # noqa: E402
+from checkpoint import read_safetensors, write_safetensors
+from config import AUXILIARY_STAGE, make_config
+from mosaic import Piece, Store, assemble, draw_layout
+from network import PixelMamba, loss_of, token_order
+from slides import Batch, Slides, random_batch
 
 # (end as a share of the schedule, what its steps choose from: side of the windows, windows per step). Small windows
 # teach what clusters look like.

@@ -1,0 +1,91 @@
+import type {
+  CancelHandle,
+  MambaMilHandle,
+  NativeImage,
+  PictureModelHandle,
+  TensorHandle,
+  WeightsHandle,
+} from '../native.js';
+
+type Cancel = CancelHandle | undefined;
+
+/** Undefined: those of ImageNet. */
+export interface NativePixelScale {
+  readonly mean: readonly number[] | undefined;
+  readonly std: readonly number[] | undefined;
+}
+export interface NativeVisionMambaOptions extends NativePixelScale {
+  readonly divideOut: boolean;
+  readonly middleToken: boolean;
+  readonly lastToken: boolean;
+  readonly stride: number | undefined;
+}
+export interface NativeVMambaOptions extends NativePixelScale {
+  readonly scan: 'cross' | 'unidirectional' | 'bidirectional';
+  readonly gateSilu: boolean;
+  readonly outGelu: boolean;
+}
+export interface NativeMambaMilOptions {
+  readonly type: 'Mamba' | 'BiMamba' | 'SRMamba';
+  readonly rate: number;
+  readonly gelu: boolean;
+  readonly survival: boolean;
+}
+export interface NativeTokenModelInfo {
+  /** Names and JSON values in turn. */
+  readonly config: string[];
+  readonly isa: string;
+  readonly precision: 'high' | 'float32' | 'fast';
+  readonly parameters: number;
+  readonly memoryBytes: number;
+  readonly outputs: number;
+}
+export interface NativePicturePrediction {
+  readonly features: Float32Array;
+  readonly logits: Float32Array;
+  readonly probabilities: Float64Array;
+}
+export interface NativeMilPrediction extends NativePicturePrediction {
+  readonly attention: Float32Array;
+  readonly hazards: Float64Array;
+  readonly survival: Float64Array;
+  readonly risk: number;
+}
+
+/** The addon's functions for Vision Mamba, VMamba and MambaMIL. */
+export interface NativeTokenModels {
+  visionMambaLoad(
+    weights: WeightsHandle,
+    precision: string,
+    options: NativeVisionMambaOptions,
+    cancel: Cancel,
+  ): Promise<PictureModelHandle>;
+  vmambaLoad(
+    weights: WeightsHandle,
+    precision: string,
+    options: NativeVMambaOptions,
+    cancel: Cancel,
+  ): Promise<PictureModelHandle>;
+  pictureModelInfo(model: PictureModelHandle): NativeTokenModelInfo;
+  pictureModelPredict(
+    model: PictureModelHandle,
+    pictures: readonly NativeImage[] | TensorHandle,
+    threads: number,
+    cancel: Cancel,
+  ): Promise<NativePicturePrediction[]>;
+  pictureModelClose(model: PictureModelHandle): void;
+  mambaMilLoad(
+    weights: WeightsHandle,
+    precision: string,
+    options: NativeMambaMilOptions,
+    cancel: Cancel,
+  ): Promise<MambaMilHandle>;
+  mambaMilInfo(model: MambaMilHandle): NativeTokenModelInfo;
+  mambaMilPredict(
+    model: MambaMilHandle,
+    features: TensorHandle,
+    threads: number,
+    cancel: Cancel,
+  ): Promise<NativeMilPrediction>;
+  mambaMilClose(model: MambaMilHandle): void;
+}
