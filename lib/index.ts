@@ -81,6 +81,7 @@ export {
   type SelectiveScanResult,
   selectiveScan,
 } from './scan/selective-scan.js';
+export { type SsdScanInput, ssdScan } from './scan/ssd-scan.js';
 export type {
   CreatedSlide,
   CreateSlideOptions,

@@ -52,7 +52,13 @@ export interface NativeMilPrediction extends NativePicturePrediction {
   readonly risk: number;
 }
 
-/** The addon's functions for Vision Mamba, VMamba and MambaMIL. */
+export interface NativeSsdScan {
+  readonly dtSoftplus: boolean;
+  readonly returnLastState: boolean;
+  readonly threads: number;
+}
+
+/** The addon's functions for Vision Mamba, VMamba and MambaMIL, and the scan of Mamba-2. */
 export interface NativeTokenModels {
   visionMambaLoad(
     weights: WeightsHandle,
@@ -88,4 +94,10 @@ export interface NativeTokenModels {
     cancel: Cancel,
   ): Promise<NativeMilPrediction>;
   mambaMilClose(model: MambaMilHandle): void;
+  ssdScan(
+    tensors: Readonly<Record<string, TensorHandle>>,
+    options: NativeSsdScan,
+    progress: ((done: number, total: number) => void) | undefined,
+    cancel: Cancel,
+  ): Promise<{ y: TensorHandle; lastState?: TensorHandle }>;
 }

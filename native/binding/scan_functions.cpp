@@ -75,10 +75,40 @@ Napi::Value selective_scan(const Napi::CallbackInfo& info) {
       scan_result_to_js(progress));
 }
 
+scan::SsdTensors ssd_inputs(const convert::Options& tensors, const convert::Options& options) {
+  scan::SsdTensors inputs;
+  inputs.x = tensor(tensors, "x");
+  inputs.dt = tensor(tensors, "dt");
+  inputs.a = tensor(tensors, "A");
+  inputs.b = tensor(tensors, "B");
+  inputs.c = tensor(tensors, "C");
+  inputs.d = optional_tensor(tensors, "D");
+  inputs.dt_bias = optional_tensor(tensors, "dtBias");
+  inputs.initial_state = optional_tensor(tensors, "initialState");
+  inputs.dt_softplus = options.boolean("dtSoftplus");
+  inputs.last_state = options.boolean("returnLastState");
+  return inputs;
+}
+
+/// ({ x, dt, A, B, C, D?, … : tensor handles }, options, progress | undefined, cancel) → { y, lastState? }
+Napi::Value ssd_scan(const Napi::CallbackInfo& info) {
+  const convert::Options options(info[1]);
+  const auto progress = ProgressChannel::open(info[2]);
+  return spawn(
+      info, cancel_flag(info[3]),
+      [inputs = ssd_inputs(convert::Options(info[0]), options),
+       run = scan_run(options, progress)](const CancelToken& cancel) mutable {
+        run.cancel = cancel;
+        return scan::ssd_tensors(inputs, run);
+      },
+      scan_result_to_js(progress));
+}
+
 }  // namespace
 
 void export_scan(Napi::Env env, Napi::Object exports) {
   export_function<selective_scan>(env, exports, "selectiveScan");
+  export_function<ssd_scan>(env, exports, "ssdScan");
 }
 
 }  // namespace histojet::binding

@@ -62,8 +62,8 @@ struct Attribution {
 /// Which parts of a picture a network's result comes from: attention roll-out through all blocks in linear time, down
 /// to pixels if there is memory for it. Relevance starts at the pooled tokens, with the share of each in the pooling,
 /// or, for an output, with what each adds to it, which may be negative; blocks and merges move it without changing its
-/// sum (but see Sign::kSigned). One evaluation, and about four more of
-/// the stages explained.
+/// sum (but see Sign::kSigned). Takes as long as one evaluation and three to four more of the stages explained, on two
+/// threads at most apart from the matrix products.
 ///
 /// @throws Error kInvalidArgument (no such output; token_px is no stage's; not enough memory for it, saying how much it
 /// takes; local_px), what PixelMamba::run throws; Cancelled.

@@ -153,8 +153,11 @@ void RegionPass::run_block(std::size_t stage, std::size_t block, std::int64_t re
     if (RunListener* listener = context_.listener(stage); listener != nullptr) {
       listener->before_block({stage, block, direction, region * count, count, in, step, &state});
     }
-    const tokens::MixerRun run{
-        .in = {.data = in, .step = step}, .out = {.data = out, .step = step}, .tokens = count, .norm = &layers.norm};
+    const tokens::MixerRun run{.in = {.data = in, .step = step},
+                               .out = {.data = out, .step = step},
+                               .tokens = count,
+                               .norm = &layers.norm,
+                               .padded = true};
     layers.mixer.accumulate(direction, run, state, workspace.scratch.mixer, threads, context_.cancel);
   };
   const bool both = context_.config().stages[stage].bidirectional != tokens::Bidirectional::kNone;

@@ -66,7 +66,8 @@ class Sweep {
                                .out = {.data = out_.get(), .step = step_},
                                .tokens = count,
                                .tokens_before = before,
-                               .norm = &layers_.norm};
+                               .norm = &layers_.norm,
+                               .padded = true};
     layers_.mixer.accumulate(direction_, run, state_, scratch_, threads_, context_.cancel);
     sums.write(start, count, out_.get(), step_);
   }
@@ -125,7 +126,8 @@ void sweep_single_tokens(RunContext& context, std::size_t stage, std::size_t blo
       const tokens::MixerRun run{.in = {.data = token, .step = step},
                                  .out = {.data = out.get() + i * step, .step = step},
                                  .tokens = 1,
-                                 .norm = &layers.norm};
+                                 .norm = &layers.norm,
+                                 .padded = true};
       layers.mixer.accumulate(Direction::kBackward, run, state, scratch, 1, context.cancel);
     }
     sums.write(start, count, out.get(), step);

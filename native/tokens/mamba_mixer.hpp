@@ -92,6 +92,8 @@ struct MixerRun {
   /// Normalisation of each token on its way in (pre-norm residual blocks); null: none.
   const Norm* norm = nullptr;
   float weight = 1;
+  /// Tokens have room for a multiple of 16 floats: what lies beyond `dim` may be read, and in `out` written.
+  bool padded = false;
 };
 
 /// A selective state-space mixer (Mamba, Vim's bidirectional forms) with its weights packed. Immutable, shared by

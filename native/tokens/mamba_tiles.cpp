@@ -274,6 +274,14 @@ void MambaTiles::end_tile() {
 /// Tokens, normalised, through the first product.
 void MambaTiles::load(Range rows, int thread) {
   const std::int64_t first = before_ + rows.begin, count = rows.end - rows.begin;
+  if (run_.norm != nullptr && run_.padded && run_.in.order == nullptr) {
+    // Calls for each token would take as long as the products of narrow layers.
+    const std::int64_t step = reversed_ ? -run_.in.step : run_.in.step;
+    run_.norm->run_from(run_.in.token(token_of(rows.begin)), step, buffers_.input, first, count);
+    mixer_.in_proj.run(buffers_.input, first, count, buffers_.raw.row(first), buffers_.raw.step(),
+                       buffers_.linear[static_cast<std::size_t>(thread)]);
+    return;
+  }
   RowBuffer& to = run_.norm != nullptr ? buffers_.wide : buffers_.input;
   for (std::int64_t i = rows.begin; i < rows.end; ++i) {
     store_rows(run_.in, token_of(i), mixer_.config.dim, mixer_.options.isa, to, before_ + i, 1);
@@ -398,6 +406,15 @@ void MambaTiles::finish(Range rows, int thread) {
     mixer_.out_proj.run(buffers_.narrow, first, count, out, buffers_.out.step(), scratch);
   }
   const auto add = kernels::kAddRow.pick(mixer_.options.isa);
+  if (run_.out.order == nullptr && !adds_bias_) {
+    return add({.in = out,
+                .out = run_.out.token(token_of(rows.begin)),
+                .count = run_.padded ? (dim + 15) / 16 * 16 : dim,
+                .weight = run_.weight,
+                .rows = count,
+                .in_step = buffers_.out.step(),
+                .out_step = reversed_ ? -run_.out.step : run_.out.step});
+  }
   for (std::int64_t i = rows.begin; i < rows.end; ++i) {
     float* token = run_.out.token(token_of(i));
     if (token == nullptr) continue;

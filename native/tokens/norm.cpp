@@ -30,6 +30,12 @@ void Norm::run(const RowBuffer& rows, RowBuffer& to, std::int64_t first, std::in
   run_rows(rows.in(first), rows.row_bytes(), to.out(first), to.row_bytes(), to.storage(), count);
 }
 
+void Norm::run_from(const float* in, std::int64_t in_step, RowBuffer& to, std::int64_t first,
+                    std::int64_t count) const {
+  run_rows({reinterpret_cast<const std::byte*>(in), 0}, in_step * static_cast<std::int64_t>(sizeof(float)),
+           to.out(first), to.row_bytes(), to.storage(), count);
+}
+
 void Norm::run_floats(const float* in, std::int64_t in_step, float* out, std::int64_t out_step,
                       std::int64_t count) const {
   const auto bytes = [](std::int64_t floats) { return floats * static_cast<std::int64_t>(sizeof(float)); };

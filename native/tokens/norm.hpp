@@ -33,6 +33,9 @@ class Norm {
   /// Rows [first, first + count) of `rows` (float32, at least dim values) into the same rows of `to`, in its storage;
   /// whole vectors of 16 values are written there, the additional ones zero. `rows` may be `to`.
   void run(const RowBuffer& rows, RowBuffer& to, std::int64_t first, std::int64_t count) const;
+  /// Rows in memory, `in_step` floats apart (negative: backwards), each readable up to `dim` rounded up to 16, into
+  /// rows of `to` like run().
+  void run_from(const float* in, std::int64_t in_step, RowBuffer& to, std::int64_t first, std::int64_t count) const;
   /// Rows in memory with room for `dim` rounded up to 16 floats each; `out` may be `in`. The additional ones become 0.
   void run_floats(const float* in, std::int64_t in_step, float* out, std::int64_t out_step, std::int64_t count) const;
 

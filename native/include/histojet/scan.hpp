@@ -5,3 +5,4 @@
 #include "histojet/base.hpp"
 #include "histojet/tensor.hpp"
 #include "scan/scan_tensors.hpp"
+#include "scan/ssd_tensors.hpp"

@@ -13,6 +13,9 @@ struct AddRowArgs {
   float* out;  ///< out[i] += weight * in[i]
   std::int64_t count;
   float weight;
+  std::int64_t rows = 1;
+  std::int64_t in_step = 0;   ///< floats between two rows
+  std::int64_t out_step = 0;  ///< may be negative
 };
 struct MultiplyRowArgs {
   const float* in;

@@ -5,7 +5,11 @@
 namespace histojet::kernels::scalar {
 
 void add_row(const AddRowArgs& args) {
-  for (std::int64_t i = 0; i < args.count; ++i) args.out[i] = std::fma(args.weight, args.in[i], args.out[i]);
+  for (std::int64_t row = 0; row < args.rows; ++row) {
+    const float* in = args.in + row * args.in_step;
+    float* out = args.out + row * args.out_step;
+    for (std::int64_t i = 0; i < args.count; ++i) out[i] = std::fma(args.weight, in[i], out[i]);
+  }
 }
 
 void multiply_row(const MultiplyRowArgs& args) {

@@ -32,7 +32,7 @@ TEST(PixelMambaSynthetic, GradesSlidesOfUnseenSeeds) {
       weights::StateDict::open(test::own_fixture("../../weights/pixel-mamba-synthetic.safetensors")), {});
   ASSERT_EQ(network->config().mpp, 2.0);
   int right = 0;
-  constexpr int kSlides = 12;
+  constexpr int kSlides = 6;
   for (int i = 0; i < kSlides; ++i) {
     slide::SyntheticParams params;
     params.width = params.height = 512;
