@@ -54,6 +54,12 @@ float least(float row_sum) {
 void rollout_block(BlockTerms& terms, const RolloutOptions& options, Relevance& relevance) {
   expect_tokens(terms, relevance.all.size());
   const bool with_local = options.local_segment > 0;
+  if (with_local && options.backward_segment > options.local_segment &&
+      options.backward_segment % options.local_segment != 0) {
+    throw Error(ErrorCode::kInvalidArgument, "roll-out: local segments of " + std::to_string(options.local_segment) +
+                                                 " tokens cross the borders of backward ones of " +
+                                                 std::to_string(options.backward_segment));
+  }
   if (with_local) expect_tokens(terms, relevance.local.size());
   const std::size_t tokens = relevance.all.size();
   if (tokens == 0) return;

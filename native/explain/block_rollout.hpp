@@ -20,7 +20,8 @@ struct Relevance {
 struct RolloutOptions {
   Sign sign = Sign::kMajorant;
   std::int64_t backward_segment = 0;  ///< tokens after which the backward branch starts anew; 0: never
-  /// Tokens that belong together: paths from one token to another of the same segment are local. 0: not told apart.
+  /// Tokens that belong together: paths from one token to another of the same segment are local. 0: not told apart. A
+  /// part of `backward_segment`, if smaller than that.
   std::int64_t local_segment = 0;
   int threads = 0;  ///< 0: all; at most two are of use, one per direction
   Isa isa = active_isa();
@@ -34,7 +35,8 @@ struct RolloutOptions {
 /// M is never formed: row sums are a scan of ones, vᵀ M is a scan against the order. Time and memory grow with the
 /// sequence; results do not depend on threads. With Sign::kSigned row sums can come close to 0, and relevance grows
 /// accordingly; sizes below 1e-6 count as 1e-6.
-/// @throws Error kShapeMismatch when there is not one value per token; Cancelled.
+/// @throws Error kShapeMismatch when there is not one value per token, kInvalidArgument for segments that cross;
+/// Cancelled.
 void rollout_block(BlockTerms& terms, const RolloutOptions& options, Relevance& relevance);
 
 /// 1 + the row sums of the block's hidden attention (mean over channels, sum over directions).

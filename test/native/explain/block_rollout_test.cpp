@@ -167,6 +167,8 @@ TEST(BlockRollout, RefusesAnotherNumberOfTokensAndStops) {
   RandomTerms block({.tokens = 20, .channels = 4, .states = 2}, 1);
   Relevance wrong{std::vector<float>(19), {}};
   EXPECT_THROW(rollout_block(block, {}, wrong), Error);
+  Relevance crossing = start_relevance(20, true);
+  EXPECT_THROW(rollout_block(block, {.backward_segment = 8, .local_segment = 3}, crossing), Error);
   CancelSource source;
   source.cancel();
   Relevance relevance = start_relevance(20, false);

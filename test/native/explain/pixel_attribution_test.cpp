@@ -10,6 +10,7 @@
 #include "explain/hidden_attention.hpp"
 #include "explain/pixel_trace.hpp"
 #include "explain/random_network.hpp"
+#include "fixtures.hpp"
 
 namespace histojet::explain {
 namespace {
@@ -291,6 +292,38 @@ TEST_F(PixelAttribution, DependsOnTheWeightsAndOnEachChoice) {
   EXPECT_FALSE(same(usual, values(*model, {.token_px = 2, .weighting = Weighting::kAttention})));
   EXPECT_FALSE(same(usual, values(*model, {.token_px = 2, .weighting = Weighting::kChannels})));
   EXPECT_FALSE(same(usual, values(*model, {.token_px = 2, .sign = Sign::kSigned})));
+}
+
+// Other orders, merges, poolings and heads.
+TEST_F(PixelAttribution, AddsUpInTheFixtureNetworks) {
+  HISTOJET_NEEDS_SHARED_FIXTURES();
+  for (const char* name : {"bi_global", "bi_region", "hilbert", "padded", "raster_avg_survival", "uni"}) {
+    const auto file =
+        weights::StateDict::open(test::shared_fixture("mamba/pixel_mamba_" + std::string(name) + ".safetensors"));
+    const auto dict = std::make_shared<test::MemoryDict>();
+    for (const std::string& key : file->names()) {
+      if (key.starts_with("weights.")) dict->set(key.substr(8), file->get(key));
+    }
+    dict->metadata() = file->metadata();
+    const auto network = models::PixelMamba::load(dict, {.precision = tokens::Precision::kFloat32});
+    const Tensor image = file->get("image");
+    const models::NormalizedRegions regions(network->config(), image.values<float>(), image.shape()[1],
+                                            image.shape()[2]);
+    const Attribution found = attribute(*network, regions, {.output = 1});
+    const Tensor bias = dict->get("head.bias");
+    const std::vector<float>& logits = found.result.logits;
+    double wanted = 0;
+    for (std::size_t o = 0; o < logits.size(); ++o) {
+      const bool classes = network->config().head == models::HeadKind::kClassification;
+      const double share = (o == 1 ? 1.0 : 0.0) - (classes ? 1.0 / static_cast<double>(logits.size()) : 0.0);
+      wanted += share * (logits[o] - bias.values<float>()[o]);
+    }
+    EXPECT_NEAR(found.total, wanted, 1e-5) << name;
+    ASSERT_EQ(found.maps.size(), network->config().stages.size());
+    for (const RelevanceMap& map : found.maps) EXPECT_NEAR(map.sum, wanted, 2e-5) << name << " " << map.stage;
+    EXPECT_EQ(found.maps.back().columns, image.shape()[2]);
+    EXPECT_EQ(std::ranges::count_if(found.maps.back().values, [](float value) { return std::isnan(value); }), 0);
+  }
 }
 
 TEST_F(PixelAttribution, CanBeStopped) {

@@ -28,7 +28,8 @@ def build() -> ctypes.CDLL:
     library = folder / f"histojet-scan-ops-{os.getuid()}-{key}.so"
     if not library.exists():
         part = library.with_suffix(f".{os.getpid()}.part")
-        subprocess.run([os.environ.get("CXX", "c++"), *FLAGS, *sorted(FOLDER.glob("*.cpp")), "-o", str(part)], check=True)
+        compiler, sources = os.environ.get("CXX", "c++"), sorted(FOLDER.glob("*.cpp"))
+        subprocess.run([compiler, *FLAGS, *sources, "-o", str(part)], check=True)
         part.replace(library)
     return ctypes.CDLL(str(library))
 
@@ -186,8 +187,9 @@ class Inside(torch.autograd.Function):
     """A mixer between its two projections: convolution, SiLU, x_proj, dt_proj, selective scan and gate.
 
     xz: (batch, steps, 2E), x in the first half and z in the second. The sequences are cut into runs that know nothing
-    of each other: `run` steps forward and, with a second set of weights, `run_back` steps backward. A set: conv1d.weight,
-    conv1d.bias, x_proj.weight, dt_proj.weight, dt_proj.bias, A_log, D. Returns (batch, steps, E), the directions' sum.
+    of each other: `run` steps forward and, with a second set of weights, `run_back` steps backward. A set:
+    conv1d.weight, conv1d.bias, x_proj.weight, dt_proj.weight, dt_proj.bias, A_log, D. Returns (batch, steps, E), the
+    directions' sum.
     """
 
     @staticmethod

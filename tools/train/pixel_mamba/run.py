@@ -1,6 +1,6 @@
 """Everything in one command: slides, the network and its local-only baseline, their figures, the weights file.
 
-  python run.py --tool out/train/make_graded_slides --work out/pixel-mamba --out weights/pixel-mamba-synthetic.safetensors
+  python run.py --tool out/train/make_graded_slides --work out/pixel-mamba --out weights/new.safetensors
 
 What exists in the work folder is not made again, so an interrupted run goes on where it was.
 """
