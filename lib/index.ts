@@ -74,6 +74,7 @@ export { type HoverNetJsonOptions, readHoverNetJson } from './nuclei/read-hovern
 export { type SegmentationScores, scoreLabels, scoreNuclei } from './nuclei/score.js';
 export { type ClassificationScores, scoreNucleusTypes, type TypeScores } from './nuclei/score-types.js';
 export type { SegmentationProgress, SlideSegmentation } from './pipeline/slide-segmentation.js';
+export { type CausalConv1dInput, causalConv1d } from './scan/causal-conv1d.js';
 export { type Scan2dInput, scan2d } from './scan/scan-2d.js';
 export {
   type ScanLayout,

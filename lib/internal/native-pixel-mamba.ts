@@ -56,6 +56,7 @@ export interface NativeAttributionRun extends NativePixelMambaRun {
   readonly tokenPx: number | undefined;
   readonly localPx: number | undefined;
   readonly signed: boolean;
+  readonly weighting: 'contribution' | 'channels' | 'attention';
   readonly mapBytes: number | undefined;
 }
 export interface NativeRelevanceMap {

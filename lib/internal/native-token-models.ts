@@ -58,7 +58,14 @@ export interface NativeSsdScan {
   readonly threads: number;
 }
 
-/** The addon's functions for Vision Mamba, VMamba and MambaMIL, and the scan of Mamba-2. */
+export interface NativeCausalConv {
+  readonly layout: string;
+  readonly silu: boolean;
+  readonly returnLastState: boolean;
+  readonly threads: number;
+}
+
+/** The addon's functions for Vision Mamba, VMamba and MambaMIL, and what Mamba networks have besides their scan. */
 export interface NativeTokenModels {
   visionMambaLoad(
     weights: WeightsHandle,
@@ -97,6 +104,12 @@ export interface NativeTokenModels {
   ssdScan(
     tensors: Readonly<Record<string, TensorHandle>>,
     options: NativeSsdScan,
+    progress: ((done: number, total: number) => void) | undefined,
+    cancel: Cancel,
+  ): Promise<{ y: TensorHandle; lastState?: TensorHandle }>;
+  causalConv1d(
+    tensors: Readonly<Record<string, TensorHandle>>,
+    options: NativeCausalConv,
     progress: ((done: number, total: number) => void) | undefined,
     cancel: Cancel,
   ): Promise<{ y: TensorHandle; lastState?: TensorHandle }>;

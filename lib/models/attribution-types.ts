@@ -25,6 +25,13 @@ export interface AttributionOptions extends PixelMambaOptions {
    */
   readonly localPx?: number;
   /**
+   * What passes between tokens: `'contribution'`: the size of what really does, in relation to the token that it is added
+   * to; `'channels'`: attention, channels counted by their gate and what they do to the output; `'attention'`: its plain
+   * mean over channels, as Ali et al. published it. `docs/attribution.md` compares them.
+   * @defaultValue 'contribution'
+   */
+  readonly weighting?: 'contribution' | 'channels' | 'attention';
+  /**
    * Whether attention between tokens keeps its sign. Without, sizes are followed, which is steadier.
    * @defaultValue false
    */
@@ -91,9 +98,9 @@ export interface RelevanceMap {
   readonly width: number;
   /** Tokens down. */
   readonly height: number;
-  /** [height, width]: relevance; NaN where the network did not look. */
+  /** `[height, width]`: relevance; NaN where the network did not look. */
   readonly values: Float32Array;
-  /** [height, width]: the part of `values` that came along paths which stay within a region in every block. */
+  /** `[height, width]`: the part of `values` that came along paths which stay within a region in every block. */
   readonly local: Float32Array;
   /** Smallest and largest of `values`. */
   readonly min: number;

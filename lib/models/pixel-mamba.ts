@@ -33,6 +33,7 @@ export function defaultPixelMambaPath(): string {
 }
 
 const mostStoreBytes = 2 ** 50;
+const weightings = ['contribution', 'channels', 'attention'] as const;
 
 /** What is looked at, as the addon takes it. */
 function checkInput(source: ImageInput | Slide, options: PixelMambaOptions): NativePixelMambaInput {
@@ -150,6 +151,7 @@ export class PixelMamba implements AsyncDisposable {
       tokenPx: validate.optional('tokenPx', given.tokenPx, validate.integer, 1, 2 ** 20),
       localPx: validate.optional('localPx', given.localPx, validate.integer, 1, 2 ** 20),
       signed: validate.boolean('signed', given.signed ?? false),
+      weighting: validate.oneOf('weighting', given.weighting ?? 'contribution', weightings),
       mapBytes: validate.optional('maxMapBytes', given.maxMapBytes, validate.integer, 1, mostStoreBytes),
     };
     const report = stagedProgress(validate.callback('onProgress', given.onProgress));

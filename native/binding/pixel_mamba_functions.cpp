@@ -114,12 +114,18 @@ Napi::Value predict(const Napi::CallbackInfo& info) {
       });
 }
 
+explain::Weighting weighting_named(const std::string& name) {
+  if (name == "attention") return explain::Weighting::kAttention;
+  return name == "channels" ? explain::Weighting::kChannels : explain::Weighting::kContribution;
+}
+
 explain::AttributionOptions attribution_options(const convert::Options& given) {
   explain::AttributionOptions options;
   options.output = given.integer("output", options.output);
   options.token_px = given.integer("tokenPx", options.token_px);
   options.local_px = given.integer("localPx", options.local_px);
   if (given.boolean("signed")) options.sign = explain::Sign::kSigned;
+  options.weighting = weighting_named(given.text("weighting"));
   options.memory_bytes = given.integer("mapBytes", options.memory_bytes);
   options.store_bytes = given.integer("storeBytes", options.store_bytes);
   options.spill_folder = given.text("spillDir", "");

@@ -104,11 +104,38 @@ Napi::Value ssd_scan(const Napi::CallbackInfo& info) {
       scan_result_to_js(progress));
 }
 
+scan::CausalConvTensors conv_inputs(const convert::Options& tensors, const convert::Options& options) {
+  scan::CausalConvTensors inputs;
+  inputs.x = tensor(tensors, "x");
+  inputs.weight = tensor(tensors, "weight");
+  inputs.bias = optional_tensor(tensors, "bias");
+  inputs.initial_state = optional_tensor(tensors, "initialState");
+  inputs.silu = options.boolean("silu");
+  inputs.last_state = options.boolean("returnLastState");
+  inputs.layout = options.text("layout", "bdl") == "bld" ? scan::Layout::kBld : scan::Layout::kBdl;
+  return inputs;
+}
+
+/// ({ x, weight, bias?, initialState? : tensor handles }, options, progress | undefined, cancel) → { y, lastState? }
+Napi::Value causal_conv(const Napi::CallbackInfo& info) {
+  const convert::Options options(info[1]);
+  const auto progress = ProgressChannel::open(info[2]);
+  return spawn(
+      info, cancel_flag(info[3]),
+      [inputs = conv_inputs(convert::Options(info[0]), options),
+       run = scan_run(options, progress)](const CancelToken& cancel) mutable {
+        run.cancel = cancel;
+        return scan::causal_conv(inputs, run);
+      },
+      scan_result_to_js(progress));
+}
+
 }  // namespace
 
 void export_scan(Napi::Env env, Napi::Object exports) {
   export_function<selective_scan>(env, exports, "selectiveScan");
   export_function<ssd_scan>(env, exports, "ssdScan");
+  export_function<causal_conv>(env, exports, "causalConv1d");
 }
 
 }  // namespace histojet::binding

@@ -8,8 +8,8 @@
 
 namespace histojet::scan {
 
-/// Tensors of the convolution in front of a selective scan, any floating type: of each channel along the steps, with the
-/// step itself and those before it,
+/// Tensors of the convolution in front of a selective scan, any floating type: of each channel along the steps, with
+/// the step itself and those before it,
 ///
 ///     y[t] = bias + sum over k of weight[k] * x[t - (taps - 1) + k]
 ///

@@ -4,5 +4,6 @@
 
 #include "histojet/base.hpp"
 #include "histojet/tensor.hpp"
+#include "scan/causal_conv.hpp"
 #include "scan/scan_tensors.hpp"
 #include "scan/ssd_tensors.hpp"

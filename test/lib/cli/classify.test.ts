@@ -10,7 +10,7 @@ const folder = temporaryFolder();
 const inFolder = (name: string): string => join(folder, name);
 const made = Promise.all(
   ([0, 2] as const).map((grade) =>
-    synthesizeSlide(inFolder(`grade-${grade}.tif`), { width: 4096, height: 4096, seed: 77, mpp: 0.25, grade }),
+    synthesizeSlide(inFolder(`grade-${grade}.tif`), { width: 2048, height: 2048, seed: 5001, mpp: 0.25, grade }),
   ),
 );
 

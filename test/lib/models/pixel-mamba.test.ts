@@ -15,7 +15,7 @@ function graded(grade: 0 | 1 | 2) {
   const known = slides.get(grade);
   if (known !== undefined) return known;
   const path = inFolder(`grade-${grade}.tif`);
-  const made = synthesizeSlide(path, { width: 4096, height: 4096, seed: 424_242, mpp: 0.25, grade }).then(
+  const made = synthesizeSlide(path, { width: 2048, height: 2048, seed: 5001, mpp: 0.25, grade }).then(
     ({ clusters }) => ({ path, clusters }),
   );
   slides.set(grade, made);
@@ -65,7 +65,7 @@ describe('PixelMamba', () => {
     expect(spilled.spilledBytes).toBeGreaterThan(0);
     const inMemory = await model.predict(slide, { streaming: false });
     expect(inMemory.spilledBytes).toBe(0);
-    const width = 4096 * (0.25 / model.info.mpp);
+    const width = 2048 * (0.25 / model.info.mpp);
     const image = await slide.readAt({ x: 0, y: 0, width, height: width, mpp: model.info.mpp });
     for (const other of [spilled, inMemory, await single.predict(slide), await model.predict(image)]) {
       expectSameBytes(other.features, expected.features);
@@ -79,7 +79,7 @@ describe('PixelMamba', () => {
     await using model = await PixelMamba.load();
     const all = await model.predict(slide, { tissue: false });
     expect(all.regionsSkipped).toBe(0);
-    const mask = { width: 4, height: 4, downsample: 1024, data: new Uint8Array(16).fill(1, 0, 4) };
+    const mask = { width: 4, height: 4, downsample: 512, data: new Uint8Array(16).fill(1, 0, 4) };
     const top = await model.predict(slide, { tissue: mask, minTissue: 0.5 });
     expect(top.regions).toBe(all.regions / 4);
     expect(top.regionsSkipped).toBe(all.regions - top.regions);
@@ -93,10 +93,10 @@ describe('PixelMamba', () => {
     await using model = await PixelMamba.load();
     const attribution = await model.attribute(slide, { tokenPx: 8 });
     expect(attribution.target).toBe(1);
-    expect(attribution.region).toEqual({ x: 0, y: 0, width: 4096, height: 4096 });
+    expect(attribution.region).toEqual({ x: 0, y: 0, width: 2048, height: 2048 });
     expect(ordinal(attribution.prediction).label).toBe('grade 2');
     const { finest } = attribution;
-    expect(finest).toMatchObject({ tokenPx: 8, width: 64, height: 64, cellPx: { x: 64, y: 64 } });
+    expect(finest).toMatchObject({ tokenPx: 8, width: 32, height: 32, cellPx: { x: 64, y: 64 } });
     for (const map of attribution.maps) expect(map.sum).toBeCloseTo(attribution.total, 3);
     // Within two tokens of a cluster's centre relevance is far above what is usual.
     const sorted = [...finest.values].sort((a, b) => a - b);
@@ -104,7 +104,7 @@ describe('PixelMamba', () => {
     const near = clusters.map(({ x, y }) => {
       const [column, row] = [Math.floor(x / 64), Math.floor(y / 64)];
       const around = [-2, -1, 0, 1, 2].flatMap((dy) =>
-        [-2, -1, 0, 1, 2].map((dx) => finest.values[(row + dy) * 64 + column + dx] ?? 0),
+        [-2, -1, 0, 1, 2].map((dx) => finest.values[(row + dy) * 32 + column + dx] ?? 0),
       );
       return Math.max(...around);
     });
@@ -117,7 +117,7 @@ describe('PixelMamba', () => {
     await attribution.saveValues(inFolder('heat.values.ome.tif'));
     expect(readFileSync(inFolder('heat.png')).subarray(1, 4).toString()).toBe('PNG');
     await using heat = await Slide.open(inFolder('heat.tif'));
-    expect([heat.width, heat.height, heat.mpp?.x]).toEqual([64, 64, 16]);
+    expect([heat.width, heat.height, heat.mpp?.x]).toEqual([32, 32, 16]);
     const about = JSON.parse(readFileSync(inFolder('heat.tif.json'), 'utf8')) as Record<string, unknown>;
     expect(about).toMatchObject({ target: 1, tokenPx: 8, level0PerPixel: [64, 64] });
     expect(existsSync(inFolder('heat.values.ome.tif.json'))).toBe(true);
