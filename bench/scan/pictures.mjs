@@ -4,7 +4,7 @@ import { makeRow } from '../harness.mjs';
 import { buildOwn, PeerProcess } from '../programs.mjs';
 
 const preset = 'pm-nano';
-const sides = [2048, 4096, 8192, 16_384, 32_768];
+const sides = { region: [2048, 4096, 8192, 16_384, 32_768], global: [2048, 4096, 8192, 16_384] };
 /** Of memory for tokens that wait, where stages look back over the whole picture. */
 const storeMiB = 256;
 const growthBar = 1.2;
@@ -25,7 +25,7 @@ const scopes = { region: 'region scope', global: 'as published here, 256 MiB for
 async function rowsOfScope(scope) {
   const grown = new Map();
   const rows = [];
-  for (const side of sides) {
+  for (const side of sides[scope]) {
     const answer = await runFresh(side, scope);
     grown.set(side, answer.grown_mb);
     const shared = { kind: 'picture', preset, side, scope, threads: availableParallelism(), rival: 'none (absolute)' };

@@ -13,7 +13,8 @@
 namespace histojet::binding {
 
 /// Carries (done, total) or (done, total, stage) from any thread to a JavaScript function, at most ten times a second;
-/// the last call always arrives. Its owner on the JavaScript thread must live until the work is over: capture it in `convert`.
+/// the last call always arrives. Its owner on the JavaScript thread must live until the work is over: capture it in
+/// `convert`.
 class ProgressChannel : public std::enable_shared_from_this<ProgressChannel> {
  public:
   /// Null when `function` is no function: then nobody wants to know.
