@@ -33,7 +33,7 @@ describe('main', () => {
     expect(exitCode).toBe(3);
     expect(stdout).toBe('');
     expect(stderr).toBe(
-      'histojet: unknown command frobnicate\nknown are info, nuclei, convert, evaluate, demo, doctor, help\n',
+      'histojet: unknown command frobnicate\nknown are info, nuclei, classify, explain, convert, evaluate, demo, doctor, help\n',
     );
   });
 
