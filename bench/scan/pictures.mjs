@@ -20,7 +20,7 @@ async function runFresh(side, scope) {
   }
 }
 
-const scopes = { region: 'region scope', global: 'as published here, 256 MiB for waiting tokens' };
+const scopes = { region: 'region scope', global: 'global stages from 8 px, 256 MiB for waiting tokens' };
 
 async function rowsOfScope(scope) {
   const grown = new Map();
