@@ -63,7 +63,8 @@ for (const name of groups.filter((group) => values.only === undefined || group =
 
 if (values.json) console.log(JSON.stringify(rows, null, 1));
 else console.log(`\n${table(rows)}`);
-if (values.save !== undefined) {
+if (values.save !== undefined && process.exitCode === 1) console.error('a group failed: nothing was saved');
+else if (values.save !== undefined) {
   const folder = join(root, 'bench', 'results');
   const path = join(folder, `${values.save}.json`);
   const before = values.part !== undefined && existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).rows : [];

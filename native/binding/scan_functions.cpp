@@ -61,16 +61,17 @@ scan::ScanRun scan_run(const convert::Options& options, const std::shared_ptr<Pr
   return run;
 }
 
-/// ({ u, delta, A, B, C, D?, … : tensor handles }, options, progress | undefined, cancel) → { y, lastState? }
-Napi::Value selective_scan(const Napi::CallbackInfo& info) {
+/// (tensor handles by name, options, progress | undefined, cancel) → { y, lastState? }; `kInputs` reads the first two.
+template <auto kInputs, auto kScan>
+Napi::Value run_tensors(const Napi::CallbackInfo& info) {
   const convert::Options options(info[1]);
   const auto progress = ProgressChannel::open(info[2]);
   return spawn(
       info, cancel_flag(info[3]),
-      [inputs = scan_inputs(convert::Options(info[0]), options),
+      [inputs = kInputs(convert::Options(info[0]), options),
        run = scan_run(options, progress)](const CancelToken& cancel) mutable {
         run.cancel = cancel;
-        return scan::scan_tensors(inputs, run);
+        return kScan(inputs, run);
       },
       scan_result_to_js(progress));
 }
@@ -90,20 +91,6 @@ scan::SsdTensors ssd_inputs(const convert::Options& tensors, const convert::Opti
   return inputs;
 }
 
-/// ({ x, dt, A, B, C, D?, … : tensor handles }, options, progress | undefined, cancel) → { y, lastState? }
-Napi::Value ssd_scan(const Napi::CallbackInfo& info) {
-  const convert::Options options(info[1]);
-  const auto progress = ProgressChannel::open(info[2]);
-  return spawn(
-      info, cancel_flag(info[3]),
-      [inputs = ssd_inputs(convert::Options(info[0]), options),
-       run = scan_run(options, progress)](const CancelToken& cancel) mutable {
-        run.cancel = cancel;
-        return scan::ssd_tensors(inputs, run);
-      },
-      scan_result_to_js(progress));
-}
-
 scan::CausalConvTensors conv_inputs(const convert::Options& tensors, const convert::Options& options) {
   scan::CausalConvTensors inputs;
   inputs.x = tensor(tensors, "x");
@@ -116,26 +103,12 @@ scan::CausalConvTensors conv_inputs(const convert::Options& tensors, const conve
   return inputs;
 }
 
-/// ({ x, weight, bias?, initialState? : tensor handles }, options, progress | undefined, cancel) → { y, lastState? }
-Napi::Value causal_conv(const Napi::CallbackInfo& info) {
-  const convert::Options options(info[1]);
-  const auto progress = ProgressChannel::open(info[2]);
-  return spawn(
-      info, cancel_flag(info[3]),
-      [inputs = conv_inputs(convert::Options(info[0]), options),
-       run = scan_run(options, progress)](const CancelToken& cancel) mutable {
-        run.cancel = cancel;
-        return scan::causal_conv(inputs, run);
-      },
-      scan_result_to_js(progress));
-}
-
 }  // namespace
 
 void export_scan(Napi::Env env, Napi::Object exports) {
-  export_function<selective_scan>(env, exports, "selectiveScan");
-  export_function<ssd_scan>(env, exports, "ssdScan");
-  export_function<causal_conv>(env, exports, "causalConv1d");
+  export_function<run_tensors<scan_inputs, scan::scan_tensors>>(env, exports, "selectiveScan");
+  export_function<run_tensors<ssd_inputs, scan::ssd_tensors>>(env, exports, "ssdScan");
+  export_function<run_tensors<conv_inputs, scan::causal_conv>>(env, exports, "causalConv1d");
 }
 
 }  // namespace histojet::binding
