@@ -21,8 +21,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "base/executor.hpp"
-#include "base/part_file.hpp"
+#include "record_file.hpp"
 #include "slide/synthetic.hpp"
 #include "slide/synthetic_noise.hpp"
 
@@ -145,25 +144,9 @@ std::vector<std::uint8_t> make_slide(const Arguments& a, std::int64_t index) {
 }
 
 void write_slides(const Arguments& a) {
-  histojet::PartFile file(a.path);
-  std::vector<std::uint8_t> header;
-  for (const std::int64_t word : {std::int64_t{kMagic}, a.slides, a.size, std::int64_t{1}}) {
-    append(header, static_cast<std::uint32_t>(word));
-  }
-  file.append(header);
-  constexpr std::int64_t kBatch = 48;
-  std::vector<std::vector<std::uint8_t>> records;
-  for (std::int64_t first = 0; first < a.slides; first += kBatch) {
-    const std::int64_t count = std::min(kBatch, a.slides - first);
-    records.assign(static_cast<std::size_t>(count), {});
-    histojet::Executor::instance().parallel_for(
-        count, 0, [&](std::int64_t i) { records[static_cast<std::size_t>(i)] = make_slide(a, first + i); });
-    for (const auto& record : records) file.append(record);
-    std::fprintf(stderr, "\r%lld of %lld slides", static_cast<long long>(first + count),
-                 static_cast<long long>(a.slides));
-  }
-  std::fprintf(stderr, "\n");
-  file.commit();
+  const auto slides = static_cast<std::uint32_t>(a.slides), size = static_cast<std::uint32_t>(a.size);
+  training::write_records(a.path, {kMagic, slides, size, 1}, a.slides, "slides",
+                          [&](std::int64_t index) { return make_slide(a, index); });
 }
 
 }  // namespace

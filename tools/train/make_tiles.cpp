@@ -16,9 +16,8 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "base/executor.hpp"
-#include "base/part_file.hpp"
 #include "codecs/jpeg.hpp"
+#include "record_file.hpp"
 #include "slide/synthetic.hpp"
 #include "slide/synthetic_noise.hpp"
 
@@ -116,31 +115,10 @@ std::vector<std::uint8_t> make_tile(const Arguments& a, std::int64_t index) {
   return record;
 }
 
-void append_uint32(std::vector<std::uint8_t>& out, std::uint32_t value) {
-  for (int shift = 0; shift < 32; shift += 8) out.push_back(static_cast<std::uint8_t>(value >> shift));
-}
-
 void write_tiles(const Arguments& a) {
-  histojet::PartFile file(a.path);
-  std::vector<std::uint8_t> header;
-  append_uint32(header, 0x48544a54);
-  append_uint32(header, static_cast<std::uint32_t>(a.tiles));
-  append_uint32(header, static_cast<std::uint32_t>(a.size));
-  append_uint32(header, 1);
-  file.append(header);
-  constexpr std::int64_t kBatch = 64;
-  std::vector<std::vector<std::uint8_t>> records;
-  for (std::int64_t first = 0; first < a.tiles; first += kBatch) {
-    const std::int64_t count = std::min(kBatch, a.tiles - first);
-    records.assign(static_cast<std::size_t>(count), {});
-    histojet::Executor::instance().parallel_for(
-        count, 0, [&](std::int64_t i) { records[static_cast<std::size_t>(i)] = make_tile(a, first + i); });
-    for (const auto& record : records) file.append(record);
-    std::fprintf(stderr, "\r%lld of %lld tiles", static_cast<long long>(first + count),
-                 static_cast<long long>(a.tiles));
-  }
-  std::fprintf(stderr, "\n");
-  file.commit();
+  const auto tiles = static_cast<std::uint32_t>(a.tiles), size = static_cast<std::uint32_t>(a.size);
+  training::write_records(a.path, {0x48544a54, tiles, size, 1}, a.tiles, "tiles",
+                          [&](std::int64_t index) { return make_tile(a, index); });
 }
 
 }  // namespace
