@@ -85,9 +85,8 @@ function handlesOf(input: SelectiveScanInput): Record<string, TensorHandle> {
  *     h[n] = exp(dt * A[n]) * h[n] + dt * B[n] * u
  *     y    = (sum over n of C[n] * h[n] + D * u) * z / (1 + e^-z)
  *
- * in float32, within 1e-6 of the largest |y| of double precision (2e-6 where states that hardly decay are driven by inputs
- * of one sign). The result is the same, bit for bit, for any number of threads, for either layout, and for a sequence cut
- * into calls that hand on their `lastState`.
+ * in float32, within 1e-6 of the largest |y| of double precision. The result is the same, bit for bit, for any number of
+ * threads, for either layout, and for a sequence cut into calls that hand on their `lastState`.
  *
  * @throws {@link HistojetError} `HISTOJET_SHAPE_MISMATCH` naming the tensor; `HISTOJET_INVALID_ARGUMENT` for a value of
  * A, delta or deltaBias that is not finite, with its position; `HISTOJET_DISPOSED`, `HISTOJET_OUT_OF_MEMORY`; TypeError,

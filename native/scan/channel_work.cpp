@@ -125,6 +125,17 @@ ChannelWork::Work ChannelWork::gather(std::int64_t first, std::int64_t channels,
   return {args, target, y_data, slot(3)};
 }
 
+void ChannelWork::announce(kernels::SelectiveScanArgs& args, std::int64_t first, std::int64_t step) const {
+  const auto lines = [&](const Sequence& sequence) {
+    if (sequence.data == nullptr) return kernels::LinesAhead{};
+    return lines_of(piece(sequence, sequence.data, first, kChannelBlock, step, kTileSteps));
+  };
+  args.announced = true;
+  args.ahead[0] = lines(scan_.u);
+  args.ahead[1] = lines(scan_.delta);
+  args.ahead[2] = lines(scan_.z);
+}
+
 void ChannelWork::throw_broken(const kernels::SelectiveScanArgs& args, std::int64_t first, std::int64_t step) const {
   for (std::int64_t t = 0; t < args.steps; ++t) {
     for (std::int64_t i = 0; i < args.channels; ++i) {

@@ -51,9 +51,14 @@ class ChannelWork {
             gather(first, channels, step + t, part, {b.data + t * b.step, b.step}, {c.data + t * c.step, c.step});
         work.args.stream = stream && work.target.column_step == 1;
         work.args.delta_broken = &broken;
+        if (pieces_ != nullptr) {
+          const bool same_channels = t + part < steps, more_channels = first + width < range_.count;
+          announce(work.args, same_channels ? first : (more_channels ? first + width : 0),
+                   same_channels || !more_channels ? step + t + part : step);
+        }
         kernel(work.args, Place{first, t});
         if (broken) throw_broken(work.args, first, step + t);
-        scatter_rows(work.target, work.y_data, work.y_scratch, transpose_);
+        scatter_rows(work.target, work.y_data, work.y_scratch, stream, transpose_);
       }
     }
   }
@@ -82,6 +87,8 @@ class ChannelWork {
               std::int64_t steps) const;
   Work gather(std::int64_t first, std::int64_t channels, std::int64_t step, std::int64_t steps, const ConstRows& b,
               const ConstRows& c);
+  /// Tells the kernel which piece comes next; it may lie beyond the scan.
+  void announce(kernels::SelectiveScanArgs& args, std::int64_t first, std::int64_t step) const;
   [[noreturn]] void throw_broken(const kernels::SelectiveScanArgs& args, std::int64_t first, std::int64_t step) const;
 
   const SelectiveScan& scan_;

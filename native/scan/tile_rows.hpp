@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 
+#include "kernels/selective_scan/selective_scan.hpp"
 #include "kernels/transpose_tile/transpose_tile.hpp"
 
 namespace histojet::scan {
@@ -25,14 +27,12 @@ struct Piece {
   std::int64_t columns = 0;
 };
 
-/// Asks for the piece that comes after this one in time, of which each column is a run of its own in memory: too many
-/// runs for the CPU to follow by itself.
-inline void prefetch_next(const Piece& piece) {
+/// The memory of a piece of at most 32 steps of which each column is a run of its own: too many runs for the CPU to
+/// follow by itself. Nothing where the piece is not of that kind.
+inline kernels::LinesAhead lines_of(const Piece& piece) {
   constexpr std::int64_t kLineFloats = 16;
-  for (std::int64_t i = 0; i < piece.columns; ++i) {
-    const float* next = piece.data + i * piece.column_step + piece.steps * piece.time_step;
-    for (std::int64_t t = 0; t < piece.steps; t += kLineFloats) __builtin_prefetch(next + t * piece.time_step);
-  }
+  if (piece.data == nullptr || piece.column_step == 1 || std::abs(piece.time_step) != 1) return {};
+  return {piece.data, piece.column_step, kLineFloats * piece.time_step};
 }
 
 /// The piece with columns side by side: itself where it already is so, else a copy in `scratch`, which must hold
@@ -41,7 +41,6 @@ inline ConstRows gather_rows(const Piece& piece, float* scratch,
                              const kernels::KernelTable<kernels::TransposeTileArgs>::Function transpose) {
   if (piece.column_step == 1) return {piece.data, piece.time_step};
   const std::int64_t steps = piece.steps, columns = piece.columns;
-  if (piece.time_step == 1 || piece.time_step == -1) prefetch_next(piece);
   if (piece.time_step == 1) {
     transpose({piece.data, scratch, piece.column_step, columns, columns, steps});
   } else if (piece.time_step == -1) {
@@ -63,13 +62,13 @@ inline Rows target_rows(const Piece& piece, float* data, float* scratch) {
   return {scratch, piece.columns};
 }
 
-inline void scatter_rows(const Piece& piece, float* data, const float* scratch,
+inline void scatter_rows(const Piece& piece, float* data, const float* scratch, bool stream,
                          const kernels::KernelTable<kernels::TransposeTileArgs>::Function transpose) {
   const std::int64_t steps = piece.steps, columns = piece.columns;
   if (piece.column_step == 1) return;
-  if (piece.time_step == 1) return transpose({scratch, data, columns, piece.column_step, steps, columns});
+  if (piece.time_step == 1) return transpose({scratch, data, columns, piece.column_step, steps, columns, stream});
   if (piece.time_step == -1) {
-    return transpose({scratch, data - (steps - 1), columns, piece.column_step, steps, columns});
+    return transpose({scratch, data - (steps - 1), columns, piece.column_step, steps, columns, stream});
   }
   for (std::int64_t t = 0; t < steps; ++t) {
     float* row = data + t * piece.time_step;

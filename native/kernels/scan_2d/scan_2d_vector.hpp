@@ -33,12 +33,13 @@ class CellScan : private ScanRows {
       state[i] = load(states + i * stride);
     }
     for (std::int64_t step = 0; step < steps; ++step, above += above_step_) {
+      if (n == 0) ask(step);
       const Floats dt = load(tile_.dt[step]);
       const Floats du = load(tile_.du[step]);
       Floats sum = n == 0 ? all(0.0f) : load(tile_.sum[step]);
 #pragma GCC unroll 4
       for (int i = 0; i < S; ++i) {
-        const Floats power = decay(dt * a2[i]);
+        const Floats power = decay(dt, a2[i]);
         state[i] = fma(state[i], power, du * factor(args_.b, args_.b_per_channel, args_.b_step, t + step, n + i));
         const Floats cell = fma(load(above + i * stride), power, state[i]);
         store(above + i * stride, cell);

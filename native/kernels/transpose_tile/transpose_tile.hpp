@@ -14,6 +14,7 @@ struct TransposeTileArgs {
   std::int64_t out_step;  ///< floats between rows of `out`
   std::int64_t rows;      ///< of `in`
   std::int64_t columns;   ///< of `in`
+  bool stream = false;    ///< write past the caches, where rows of `out` lie on 64-byte boundaries
 };
 
 extern const KernelTable<TransposeTileArgs> kTransposeTile;

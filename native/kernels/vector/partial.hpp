@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "kernels/vector/floats.hpp"
 
 namespace histojet::kernels {
@@ -42,6 +44,10 @@ inline bool any_nan(Floats value, std::int64_t count) {
 
 #endif
 
+/// Whether `stream` may write there.
+inline bool on_vector(const float* at) {
+  return reinterpret_cast<std::uintptr_t>(at) % sizeof(Floats) == 0;
+}
 inline void finish_streaming() {
   _mm_sfence();
 }

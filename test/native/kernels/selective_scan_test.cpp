@@ -199,7 +199,43 @@ TEST(SelectiveScanKernel, ErrorsOfDecaysCloseToOneStaySmall) {
     args = test.args(y.data(), 16, after);
     args.z = nullptr;
     kSelectiveScan.pick(isa)(args);
-    expect_near(y, exact, std::string(isa_name(isa)), 2e-6);
+    expect_near(y, exact, std::string(isa_name(isa)));
+  }
+}
+
+// Products of a step with a rate that no whole number of float32 reaches exactly, beside ordinary ones.
+TEST(SelectiveScanKernel, FarDecaysVanishAndLeaveTheOthersAlone) {
+  const std::int64_t channels = 19, steps = 70;
+  Case test(channels, 16, steps, channels);
+  for (std::size_t i = 0; i < test.a2.size(); i += 5) test.a2[i] = i % 2 == 0 ? -3e7f : -1e30f;
+  test.a2[3 * static_cast<std::size_t>(test.stride) + 18] = -std::numeric_limits<float>::infinity();
+  test.bias[2] = 1e6f;
+  std::vector<float> exact(static_cast<std::size_t>(channels * steps)), state;
+  scalar::selective_scan(test.args(exact.data(), channels, state));
+  for (const Isa isa : instruction_sets()) {
+    std::vector<float> y(exact.size());
+    kSelectiveScan.pick(isa)(test.args(y.data(), channels, state));
+    expect_near(y, exact, std::string(isa_name(isa)));
+  }
+}
+
+// Only some tiles of a sequence need the slower form of the decay; which ones depends on where it was cut.
+TEST(SelectiveScanKernel, CutsDoNotShowBesideFarDecays) {
+  const std::int64_t steps = 90;
+  Case test(16, 16, steps, 16);
+  for (std::size_t i = 0; i < test.a2.size(); i += 3) test.a2[i] = -2e6f;
+  for (std::size_t i = 0; i < test.delta.size(); i += 16 * 37) test.delta[i] = 40;
+  for (const Isa isa : instruction_sets()) {
+    std::vector<float> state, whole(16 * steps), cut(whole.size());
+    kSelectiveScan.pick(isa)(test.args(whole.data(), 16, state));
+    SelectiveScanArgs args = test.args(cut.data(), 16, state);
+    for (const std::int64_t part : {5, 32, 1, 17, 35}) {
+      args.steps = part;
+      kSelectiveScan.pick(isa)(args);
+      args.u += part * 16, args.delta += part * 16, args.z += part * 16, args.y += part * 16;
+      args.b += part * 16, args.c += part * 16;
+    }
+    EXPECT_EQ(std::memcmp(whole.data(), cut.data(), 4 * whole.size()), 0) << isa_name(isa);
   }
 }
 
@@ -216,6 +252,21 @@ TEST(TransposeTileKernel, TurnsTilesOfEverySize) {
         kTransposeTile.pick(isa)({in.data(), out.data(), columns + 3, rows + 2, rows, columns});
         EXPECT_EQ(out, expected) << isa_name(isa) << ", " << rows << " x " << columns;
       }
+    }
+  }
+}
+
+TEST(TransposeTileKernel, StreamsTheSameBits) {
+  std::mt19937 random(2);
+  const std::vector<float> in = random_floats(40 * 33, random, -1, 1);
+  for (const Isa isa : instruction_sets()) {
+    const auto kept = make_aligned<float>(33 * 48 + 1), streamed = make_aligned<float>(33 * 48 + 1);
+    for (const std::int64_t off : {0, 1}) {  // the second one lies on no boundary
+      std::memset(kept.get(), 0, 4 * (33 * 48 + 1));
+      std::memset(streamed.get(), 0, 4 * (33 * 48 + 1));
+      kTransposeTile.pick(isa)({in.data(), kept.get() + off, 33, 48, 40, 33});
+      kTransposeTile.pick(isa)({in.data(), streamed.get() + off, 33, 48, 40, 33, true});
+      EXPECT_EQ(std::memcmp(kept.get(), streamed.get(), 4 * (33 * 48 + 1)), 0) << isa_name(isa);
     }
   }
 }

@@ -66,6 +66,11 @@ TEST(Scan2d, KeepsTheBar) {
   check_fixture(test::own_fixture("mamba/scan2d_small.safetensors"));
 }
 
+TEST(Scan2d, KeepsTheBarAcrossTheReferencesBlocks) {
+  HISTOJET_NEEDS_SHARED_FIXTURES();
+  check_fixture(test::shared_fixture("mamba/scan2d_cross_block.safetensors"));
+}
+
 /// The definition, cell by cell, in double precision; one channel of one batch item.
 std::vector<double> exact_cells(const scan::ScanTensors& scan, std::int64_t d, std::int64_t height,
                                 std::int64_t width) {
