@@ -15,6 +15,12 @@ export { type PartitionMatchingOptions, partitionSoftMatching2d } from './mergin
 export type { MergeMode, TokenMerging } from './merging/token-merging.js';
 export { Attribution } from './models/attribution.js';
 export type {
+  AttributionTest,
+  AttributionTestOptions,
+  PerturbationCurve,
+  PerturbationCurves,
+} from './models/attribution-test-types.js';
+export type {
   AttributionOptions,
   RelevanceMap,
   RelevanceOverlayOptions,
@@ -31,10 +37,13 @@ export {
   type MambaMilOptions,
   type MilClassification,
   type MilPrediction,
+  type MilPredictOptions,
   type MilSurvival,
 } from './models/mamba-mil.js';
 export type { ModelOptions, Precision } from './models/model-options.js';
 export type { ModelInfo, NucleiModel, PredictedMaps, PredictOptions } from './models/nuclei-model.js';
+export { Occlusion } from './models/occlusion.js';
+export type { OccludedSquare, OcclusionMap, OcclusionOptions } from './models/occlusion-types.js';
 export type { PictureModel, PictureModelOptions, PicturePrediction } from './models/picture-model.js';
 export { defaultPixelMambaPath, PixelMamba, type PixelMambaLoadOptions } from './models/pixel-mamba.js';
 export type {
@@ -48,6 +57,7 @@ export type {
   RegressionPrediction,
   SurvivalPrediction,
 } from './models/pixel-mamba-types.js';
+export { type PlacedMap, PlacedMaps } from './models/placed-maps.js';
 export type { SegmentOptions, SegmentSlideOptions, Stain } from './models/segment-options.js';
 export type { ChosenClass, TokenModelInfo, TokenModelOptions } from './models/token-model-info.js';
 export { VisionMamba, type VisionMambaConfig, type VisionMambaOptions } from './models/vision-mamba.js';

@@ -26,10 +26,13 @@ export interface NativeVMambaOptions extends NativePixelScale {
   readonly outGelu: boolean;
 }
 export interface NativeMambaMilOptions {
-  readonly type: 'Mamba' | 'BiMamba' | 'SRMamba';
+  readonly type: 'Mamba' | 'BiMamba' | 'SRMamba' | '2DMamba';
   readonly rate: number;
-  readonly gelu: boolean;
+  readonly gelu: boolean | undefined;
   readonly survival: boolean;
+  readonly patchSize: number;
+  readonly maxWidth: number | undefined;
+  readonly maxHeight: number | undefined;
 }
 export interface NativeTokenModelInfo {
   /** Names and JSON values in turn. */
@@ -47,6 +50,7 @@ export interface NativePicturePrediction {
 }
 export interface NativeMilPrediction extends NativePicturePrediction {
   readonly attention: Float32Array;
+  readonly emptyAttention: number;
   readonly hazards: Float64Array;
   readonly survival: Float64Array;
   readonly risk: number;
@@ -99,6 +103,7 @@ export interface NativeTokenModels {
     features: TensorHandle,
     threads: number,
     cancel: Cancel,
+    coordinates: TensorHandle | undefined,
   ): Promise<NativeMilPrediction>;
   mambaMilClose(model: MambaMilHandle): void;
   ssdScan(

@@ -20,6 +20,34 @@ void expect_finite(const Tensor& features) {
   }
 }
 
+/// Values of any type as doubles.
+std::vector<double> doubles_of(const Tensor& tensor) {
+  const auto copied = [](const auto& values) { return std::vector<double>(values.begin(), values.end()); };
+  switch (tensor.dtype()) {
+    case DType::kI32:
+      return copied(tensor.values<std::int32_t>());
+    case DType::kU32:
+      return copied(tensor.values<std::uint32_t>());
+    case DType::kI64:
+      return copied(tensor.values<std::int64_t>());
+    case DType::kU64:
+      return copied(tensor.values<std::uint64_t>());
+    case DType::kF64:
+      return copied(tensor.values<double>());
+    default:  // float32 holds all others exactly
+      return copied(tensor.to_f32().values<float>());
+  }
+}
+
+std::vector<models::TilePlace> places_of(const Tensor* coordinates, std::int64_t tiles) {
+  if (coordinates == nullptr) return {};
+  scan::expect_shape("coordinates", *coordinates, {tiles, 2});
+  const std::vector<double> values = doubles_of(*coordinates);
+  std::vector<models::TilePlace> places;
+  for (std::size_t i = 0; i < values.size(); i += 2) places.push_back({values[i], values[i + 1]});
+  return places;
+}
+
 }  // namespace
 
 MambaMilModel MambaMilModel::load(std::shared_ptr<const weights::StateDict> dict,
@@ -27,7 +55,8 @@ MambaMilModel MambaMilModel::load(std::shared_ptr<const weights::StateDict> dict
   return MambaMilModel(std::make_shared<const models::MambaMil>(models::MambaMil::load(std::move(dict), options)));
 }
 
-MilPrediction MambaMilModel::predict(const Tensor& features, int threads, const CancelToken& cancel) const {
+MilPrediction MambaMilModel::predict(const Tensor& features, int threads, const CancelToken& cancel,
+                                     const Tensor* coordinates) const {
   const Tensor floats = scan::floats_of("features", features);
   const Shape& shape = floats.shape();
   const std::int64_t values = config().in_dim;
@@ -35,9 +64,10 @@ MilPrediction MambaMilModel::predict(const Tensor& features, int threads, const 
     scan::refuse_shape("features", features, "[tiles, " + std::to_string(values) + "] with at least one tile");
   }
   expect_finite(floats);
+  const std::vector<models::TilePlace> places = places_of(coordinates, shape[0]);
   models::MambaMil::Scratch scratch;
   models::MambaMilOutput output =
-      network_->run({floats.values<float>().data(), values}, shape[0], scratch, threads, cancel);
+      network_->run({floats.values<float>().data(), values}, shape[0], scratch, threads, cancel, places);
   for (const float logit : output.logits) {
     if (std::isfinite(logit)) continue;
     throw Error(ErrorCode::kInvalidArgument,
@@ -48,7 +78,8 @@ MilPrediction MambaMilModel::predict(const Tensor& features, int threads, const 
   return {.features = std::move(output.features),
           .logits = std::move(output.logits),
           .head = std::move(result),
-          .attention = std::move(output.attention)};
+          .attention = std::move(output.attention),
+          .empty_attention = output.empty_attention};
 }
 
 }  // namespace histojet

@@ -12,17 +12,15 @@ struct FreeDeleter {
 };
 
 /// Uninitialised memory on a 64-byte boundary (one cache line, one AVX-512 register); the size is rounded up to 64.
-/// From 2 MiB on it lies on huge pages where the system has them: rows of several buffers are in use at once, more than
-/// the translation cache holds with small pages.
 template <class T>
 using AlignedBuffer = std::unique_ptr<T[], FreeDeleter>;
 
-/// @throws std::bad_alloc
-void* allocate_aligned(std::size_t bytes);
-
 template <class T>
 AlignedBuffer<T> make_aligned(std::size_t count) {
-  return AlignedBuffer<T>(static_cast<T*>(allocate_aligned(count * sizeof(T))));
+  const std::size_t bytes = (count * sizeof(T) + 63) / 64 * 64;
+  void* pointer = std::aligned_alloc(64, bytes == 0 ? 64 : bytes);
+  if (pointer == nullptr) throw std::bad_alloc();
+  return AlignedBuffer<T>(static_cast<T*>(pointer));
 }
 
 }  // namespace histojet

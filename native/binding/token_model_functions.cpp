@@ -81,18 +81,25 @@ Napi::Value load_vmamba(const Napi::CallbackInfo& info) {
 
 models::MilMixer mixer_named(const std::string& name) {
   if (name == "Mamba") return models::MilMixer::kMamba;
+  if (name == "2DMamba") return models::MilMixer::kScan2d;
   return name == "BiMamba" ? models::MilMixer::kBiMamba : models::MilMixer::kSrMamba;
 }
 
-/// (weights, precision, { type: "Mamba" | "BiMamba" | "SRMamba", rate, gelu, survival }, cancel) → handle
+/// (weights, precision, { type: "Mamba" | "BiMamba" | "SRMamba" | "2DMamba", rate, gelu?, survival, patchSize,
+/// maxWidth?, maxHeight? }, cancel) → handle
 Napi::Value load_mamba_mil(const Napi::CallbackInfo& info) {
   const convert::Options given(info[2]);
   models::MambaMilOptions options;
   options.layers = layer_options(info[1]);
   options.mixer = mixer_named(given.text("type"));
   options.rate = given.integer("rate");
-  options.activation = given.boolean("gelu") ? models::MilActivation::kGelu : models::MilActivation::kRelu;
+  if (given.has("gelu")) {
+    options.activation = given.boolean("gelu") ? models::MilActivation::kGelu : models::MilActivation::kRelu;
+  }
   options.survival = given.boolean("survival");
+  options.grid = {.patch_size_px = given.integer("patchSize"),
+                  .max_width_px = given.integer("maxWidth", 0),
+                  .max_height_px = given.integer("maxHeight", 0)};
   return load<MambaMilModel>(info, [options](const Dict& dict) { return MambaMilModel::load(dict, options); });
 }
 
@@ -160,6 +167,7 @@ Napi::Value mil_prediction_to_js(Napi::Env env, MilPrediction prediction) {
   object.Set("features", convert::typed_array(env, std::move(prediction.features)));
   object.Set("logits", convert::typed_array(env, std::move(prediction.logits)));
   object.Set("attention", convert::typed_array(env, std::move(prediction.attention)));
+  object.Set("emptyAttention", prediction.empty_attention);
   object.Set("probabilities", convert::typed_array(env, std::move(prediction.head.probabilities)));
   object.Set("hazards", convert::typed_array(env, std::move(prediction.head.hazards)));
   object.Set("survival", convert::typed_array(env, std::move(prediction.head.survival)));
@@ -167,14 +175,15 @@ Napi::Value mil_prediction_to_js(Napi::Env env, MilPrediction prediction) {
   return object;
 }
 
-/// (model, tensor [tiles, values], threads, cancel) → { features, logits, attention, probabilities, hazards, survival,
-/// risk }
+/// (model, tensor [tiles, values], threads, cancel, tensor of coordinates [tiles, 2]?) → { features, logits, attention,
+/// emptyAttention, probabilities, hazards, survival, risk }
 Napi::Value predict_mamba_mil(const Napi::CallbackInfo& info) {
   return spawn(
       info, cancel_flag(info[3]),
       [model = get<const MambaMilModel>(info[0]), features = get<const Tensor>(info[1]),
+       coordinates = info[4].IsUndefined() ? nullptr : get<const Tensor>(info[4]),
        threads = info[2].ToNumber().Int32Value()](const CancelToken& cancel) {
-        return model->predict(*features, threads, cancel);
+        return model->predict(*features, threads, cancel, coordinates.get());
       },
       mil_prediction_to_js);
 }

@@ -1,5 +1,7 @@
 #include "engine/session.hpp"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -12,11 +14,24 @@
 namespace histojet::engine {
 namespace {
 
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr int kMostThreads = 256;
+
+/// Large memory on huge pages where the system has them: rows of several buffers are in use at once, more than the
+/// translation cache holds with small pages.
+AlignedBuffer<std::byte> allocate(std::int64_t size) {
+  const auto bytes = static_cast<std::size_t>(size);
+  if (bytes < kHugePage) return make_aligned<std::byte>(bytes);
+  const std::size_t rounded = (bytes + kHugePage - 1) / kHugePage * kHugePage;
+  void* pointer = std::aligned_alloc(kHugePage, rounded);
+  if (pointer == nullptr) throw std::bad_alloc();
+  madvise(pointer, rounded, MADV_HUGEPAGE);
+  return AlignedBuffer<std::byte>(static_cast<std::byte*>(pointer));
+}
 
 AlignedBuffer<std::byte> allocate_or_explain(std::int64_t bytes, const Plan& plan) {
   try {
-    return make_aligned<std::byte>(static_cast<std::size_t>(bytes));
+    return allocate(bytes);
   } catch (const std::bad_alloc&) {
     throw Error(ErrorCode::kOutOfMemory, "engine: no memory for a session of " + std::to_string(plan.image().width) +
                                              " x " + std::to_string(plan.image().height) +

@@ -6,99 +6,28 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "models/checkpoint_root.hpp"
-#include "models/strict_state.hpp"
-#include "tokens/load_parts.hpp"
+#include "models/mamba_mil_grid.hpp"
 #include "tokens/sr_mamba.hpp"
 
 namespace histojet::models {
 
-using tokens::Bias;
-using tokens::Bidirectional;
-using tokens::Linear;
-using tokens::MambaMixer;
-using tokens::Norm;
-using weights::WeightScope;
-
 namespace {
 
-std::string text(std::int64_t value) {
-  return std::to_string(value);
+[[noreturn]] void refuse(const std::string& what) {
+  throw Error(ErrorCode::kInvalidArgument, "MambaMIL: " + what);
 }
 
-std::map<std::string, std::string> config_json(const MambaMilConfig& config) {
-  const char* const mixers[] = {"\"Mamba\"", "\"BiMamba\"", "\"SRMamba\""};
-  return {{"in_dim", text(config.in_dim)},
-          {"dim", text(config.dim)},
-          {"depth", text(config.depth)},
-          {"n_classes", text(config.num_classes)},
-          {"rate", text(config.rate)},
-          {"type", mixers[static_cast<std::size_t>(config.mixer)]},
-          {"act", config.activation == MilActivation::kRelu ? "\"relu\"" : "\"gelu\""},
-          {"survival", config.survival ? "true" : "false"}};
-}
-
-/// The shapes of a layer's mixer. Without a second branch the network is kMamba, whatever was asked for.
-/// @throws Error kShapeMismatch, kInvalidArgument when it does not fit the layers before or the options.
-tokens::MambaConfig mixer_config(const WeightScope& scope, MambaMilConfig& config) {
-  tokens::MambaConfig mixer = tokens::mamba_config(scope.scope("1"));
-  if (mixer.dim != config.dim) {
-    throw Error(ErrorCode::kShapeMismatch, scope.dict().path() + ": tensor '" + scope.full_name("1.in_proj.weight") +
-                                               "' takes " + text(mixer.dim) + " values, the model's tokens have " +
-                                               text(config.dim));
+void check_places(const MambaMilConfig& config, std::int64_t tiles, std::size_t places) {
+  if (config.mixer != MilMixer::kScan2d) {
+    if (places > 0) refuse("coordinates are given, and the network does not look at them");
+    return;
   }
-  if (mixer.bidirectional == Bidirectional::kNone) config.mixer = MilMixer::kMamba;
-  if (mixer.bidirectional != (config.mixer == MilMixer::kMamba ? Bidirectional::kNone : Bidirectional::kV2)) {
-    throw Error(ErrorCode::kInvalidArgument,
-                scope.dict().path() + ": the mixers under '" + scope.full_name("1") +
-                    "' have a second branch, or another one than those before; expected a mixer without for Mamba, "
-                    "and `conv1d_b` and the like for BiMamba and SRMamba");
-  }
-  return mixer;
+  if (places == static_cast<std::size_t>(tiles)) return;
+  refuse("2DMamba lays tiles on a grid; expected coordinates of each of the " + std::to_string(tiles) + " tiles, got " +
+         std::to_string(places));
 }
 
 }  // namespace
-
-MambaMil MambaMil::load(std::shared_ptr<const weights::StateDict> dict, const MambaMilOptions& options) {
-  if (options.rate < 1) {
-    throw Error(ErrorCode::kInvalidArgument, "MambaMIL: rate is " + text(options.rate) + ", expected at least 1");
-  }
-  const auto strict = std::make_shared<StrictState>(std::move(dict));
-  const WeightScope root = checkpoint_root(strict, {"model.", "module."});
-  MambaMil model;
-  MambaMilConfig& config = model.config_;
-  const Shape& first = tokens::shape_of(root, "_fc1.0.weight", 2, "[dim, features]");
-  config = {.in_dim = first[1],
-            .dim = first[0],
-            .num_classes = tokens::shape_of(root, "classifier.weight", 2, "[classes, dim]")[0],
-            .rate = options.rate,
-            .mixer = options.mixer,
-            .activation = options.activation,
-            .survival = options.survival};
-  const tokens::LayerOptions& layers = options.layers;
-  model.first_ = Linear::load(root.scope("_fc1.0"), config.in_dim, config.dim, Bias::kAsStored, layers);
-  TokenNetworkInfo info = token_network_info("mamba-mil", layers);
-  for (std::int64_t i = 0; i == 0 || root.has("layers." + text(i) + ".0.weight"); ++i) {
-    const WeightScope scope = root.scope("layers." + text(i));
-    const tokens::MambaConfig mixer = mixer_config(scope, config);
-    model.layers_.push_back(
-        {.norm = Norm::load(scope.scope("0"), config.dim, Norm::stored_kind(scope.scope("0")), layers),
-         .mixer = MambaMixer::load(scope.scope("1"), mixer, layers)});
-    info.parameters += model.layers_.back().norm.parameters() + model.layers_.back().mixer.parameters();
-    info.memory_bytes += model.layers_.back().mixer.byte_size();
-  }
-  config.depth = static_cast<std::int64_t>(model.layers_.size());
-  model.norm_ = Norm::load(root.scope("norm"), config.dim, Norm::stored_kind(root.scope("norm")), layers);
-  model.attention_ = tokens::AttentionPool::load(root.scope("attention"), config.dim, layers);
-  model.classifier_ = Linear::load(root.scope("classifier"), config.dim, config.num_classes, Bias::kAsStored, layers);
-  strict->expect_all_read({}, "MambaMIL");
-  info.parameters += model.first_.parameters() + model.norm_.parameters() + model.attention_.parameters() +
-                     model.classifier_.parameters();
-  info.memory_bytes += model.first_.byte_size() + model.attention_.byte_size() + model.classifier_.byte_size();
-  info.config = config_json(config);
-  model.info_ = std::move(info);
-  return model;
-}
 
 /// x += mixer(norm(x)).
 void MambaMil::run_layer(const Layer& layer, std::int64_t tiles, Scratch& scratch, int threads,
@@ -136,10 +65,25 @@ void MambaMil::finish(MambaMilOutput& output) const {
   }
 }
 
+/// Tokens in the order given, through the layers to their weighted mean.
+void MambaMil::pool_sequence(std::int64_t tiles, Scratch& scratch, int threads, const CancelToken& cancel,
+                             MambaMilOutput& output) const {
+  const std::int64_t dim = config_.dim;
+  float* sequence = scratch.tokens.data();
+  for (const Layer& layer : layers_) run_layer(layer, tiles, scratch, threads, cancel);
+  norm_.run_tokens({sequence, dim}, {sequence, dim}, tiles);
+  tokens::AttentionPool::Result pooled = attention_.run({sequence, dim}, tiles, scratch.products, threads);
+  output.attention = std::move(pooled.weights);
+  output.features = std::move(pooled.pooled);
+}
+
 // Figure 1 of the paper.
 MambaMilOutput MambaMil::run(const tokens::TokensIn& features, std::int64_t tiles, Scratch& scratch, int threads,
-                             const CancelToken& cancel) const {
-  if (tiles <= 0) throw Error(ErrorCode::kInvalidArgument, "MambaMIL: a slide without tiles has no result");
+                             const CancelToken& cancel, std::span<const TilePlace> places) const {
+  if (tiles <= 0) refuse("a slide without tiles has no result");
+  check_places(config_, tiles, places.size());
+  const bool on_grid = config_.mixer == MilMixer::kScan2d;
+  const std::vector<PlacedTile> placed = on_grid ? place_tiles(places, config_.grid) : std::vector<PlacedTile>();
   const std::int64_t dim = config_.dim;
   scratch.tokens.resize(static_cast<std::size_t>(tiles * dim));
   float* sequence = scratch.tokens.data();
@@ -150,12 +94,12 @@ MambaMilOutput MambaMil::run(const tokens::TokensIn& features, std::int64_t tile
                .activation = config_.activation == MilActivation::kRelu ? tokens::Activation::kRelu
                                                                         : tokens::Activation::kGeluErf},
               scratch.products, threads);
-  for (const Layer& layer : layers_) run_layer(layer, tiles, scratch, threads, cancel);
-  norm_.run_tokens({sequence, dim}, {sequence, dim}, tiles);
-  tokens::AttentionPool::Result pooled = attention_.run({sequence, dim}, tiles, scratch.products, threads);
   MambaMilOutput output;
-  output.attention = std::move(pooled.weights);
-  output.features = std::move(pooled.pooled);
+  if (on_grid) {
+    GridRun(*this, scratch, threads, cancel).run(placed, tiles, output);
+  } else {
+    pool_sequence(tiles, scratch, threads, cancel, output);
+  }
   output.logits.resize(static_cast<std::size_t>(config_.num_classes));
   run_product(classifier_,
               {.in = {output.features.data(), dim}, .out = {output.logits.data(), config_.num_classes}, .tokens = 1},

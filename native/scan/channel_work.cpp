@@ -125,15 +125,14 @@ ChannelWork::Work ChannelWork::gather(std::int64_t first, std::int64_t channels,
   return {args, target, y_data, slot(3)};
 }
 
-void ChannelWork::announce(kernels::SelectiveScanArgs& args, std::int64_t first, std::int64_t step) const {
+void ChannelWork::announce(std::int64_t first, std::int64_t step) {
   const auto lines = [&](const Sequence& sequence) {
     if (sequence.data == nullptr) return kernels::LinesAhead{};
     return lines_of(piece(sequence, sequence.data, first, kChannelBlock, step, kTileSteps));
   };
-  args.announced = true;
-  args.ahead[0] = lines(scan_.u);
-  args.ahead[1] = lines(scan_.delta);
-  args.ahead[2] = lines(scan_.z);
+  ahead_[0] = lines(scan_.u);
+  ahead_[1] = lines(scan_.delta);
+  ahead_[2] = lines(scan_.z);
 }
 
 void ChannelWork::throw_broken(const kernels::SelectiveScanArgs& args, std::int64_t first, std::int64_t step) const {

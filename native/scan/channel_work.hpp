@@ -53,8 +53,9 @@ class ChannelWork {
         work.args.delta_broken = &broken;
         if (pieces_ != nullptr) {
           const bool same_channels = t + part < steps, more_channels = first + width < range_.count;
-          announce(work.args, same_channels ? first : (more_channels ? first + width : 0),
+          announce(same_channels ? first : (more_channels ? first + width : 0),
                    same_channels || !more_channels ? step + t + part : step);
+          work.args.ahead = ahead_;
         }
         kernel(work.args, Place{first, t});
         if (broken) throw_broken(work.args, first, step + t);
@@ -87,8 +88,8 @@ class ChannelWork {
               std::int64_t steps) const;
   Work gather(std::int64_t first, std::int64_t channels, std::int64_t step, std::int64_t steps, const ConstRows& b,
               const ConstRows& c);
-  /// Tells the kernel which piece comes next; it may lie beyond the scan.
-  void announce(kernels::SelectiveScanArgs& args, std::int64_t first, std::int64_t step) const;
+  /// Notes for the kernel which piece comes next; it may lie beyond the scan.
+  void announce(std::int64_t first, std::int64_t step);
   [[noreturn]] void throw_broken(const kernels::SelectiveScanArgs& args, std::int64_t first, std::int64_t step) const;
 
   const SelectiveScan& scan_;
@@ -102,6 +103,7 @@ class ChannelWork {
   AlignedBuffer<float> b_rows_;
   AlignedBuffer<float> c_rows_;
   AlignedBuffer<float> pieces_;  ///< of u, delta, z and y
+  kernels::LinesAhead ahead_[kernels::kMostAhead];
 };
 
 }  // namespace histojet::scan

@@ -23,6 +23,8 @@ class AttentionPool {
     std::vector<float> pooled;   ///< [dim]; zeros for no tokens
     std::vector<float> weights;  ///< one per token, their sum is 1
   };
+  /// Before the softmax, one per token into `scores`.
+  void score(const TokensIn& tokens, std::int64_t count, float* scores, ProductScratch& scratch, int threads) const;
   /// Sums in double precision in the order of the tokens: bit-identical for any number of threads.
   Result run(const TokensIn& tokens, std::int64_t count, ProductScratch& scratch, int threads) const;
 

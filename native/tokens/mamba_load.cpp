@@ -91,10 +91,15 @@ class Loader {
     made->dt_bias = inner_values("dt_proj" + suffix + ".bias", true);
     if (config_.b_c_dt_rms) {
       made->dt_norm = norm_weight("dt_layernorm" + suffix + ".weight", rank);
-      made->b_norm = norm_weight("b_layernorm" + suffix + ".weight", config_.d_state);
-      made->c_norm = norm_weight("c_layernorm" + suffix + ".weight", config_.d_state);
+      made->b_norm = norm_weight(norm_name("b_layernorm", "B_layernorm", suffix), config_.d_state);
+      made->c_norm = norm_weight(norm_name("c_layernorm", "C_layernorm", suffix), config_.d_state);
     }
     return made;
+  }
+
+  /// Jamba's name, or mamba.py's (and 2DMamba's).
+  std::string norm_name(const std::string& name, const std::string& other, const std::string& suffix) const {
+    return (scope_.has(other + suffix + ".weight") ? other : name) + suffix + ".weight";
   }
 
   AlignedBuffer<float> norm_weight(const std::string& name, std::int64_t count) {

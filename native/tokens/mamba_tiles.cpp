@@ -8,7 +8,7 @@
 #include "kernels/activation/activation.hpp"
 #include "kernels/add_rows/add_rows.hpp"
 #include "kernels/causal_conv1d/causal_conv1d.hpp"
-#include "kernels/selective_scan/selective_scan.hpp"
+#include "tokens/scan2d_cells.hpp"
 
 namespace histojet::tokens {
 
@@ -81,13 +81,13 @@ std::int64_t MixerScratch::Buffers::byte_size() const {
 }
 
 void run_mixer(const MambaMixer::Compiled& mixer, Direction direction, const MixerRun& run, MambaState& state,
-               MixerScratch::Buffers& buffers, int threads, const CancelToken& cancel) {
+               MixerScratch::Buffers& buffers, int threads, const CancelToken& cancel, Scan2dState* grid) {
   // More than a few in turns would wait for the scan, which is a third of the work and more; they share tiles.
   const int turns = threads <= kMostTurns ? threads : 2;
   const int sharing = threads / std::max(turns, 1);
-  MambaTiles first(mixer, direction, run, state, buffers, sharing);
+  MambaTiles first(mixer, direction, run, state, buffers, sharing, grid);
   if (turns < 2 || !first.is_long()) {
-    return MambaTiles(mixer, direction, run, state, buffers, threads).run(cancel);
+    return MambaTiles(mixer, direction, run, state, buffers, threads, grid).run(cancel);
   }
   buffers.need_helpers(static_cast<std::size_t>(turns - 1));
   MambaRelay relay;
@@ -95,7 +95,7 @@ void run_mixer(const MambaMixer::Compiled& mixer, Direction direction, const Mix
     try {
       if (i == 0) return first.run_in_relay(relay, cancel);
       MixerScratch::Buffers& own = *buffers.helpers[static_cast<std::size_t>(i - 1)];
-      MambaTiles(mixer, direction, run, state, own, sharing).run_in_relay(relay, cancel);
+      MambaTiles(mixer, direction, run, state, own, sharing, grid).run_in_relay(relay, cancel);
     } catch (...) {
       relay.fail();
       throw;
@@ -123,7 +123,7 @@ bool run_both_directions(const MambaMixer::Compiled& mixer, const MixerRun& run,
 }
 
 MambaTiles::MambaTiles(const MambaMixer::Compiled& mixer, Direction direction, const MixerRun& run, MambaState& state,
-                       MixerScratch::Buffers& buffers, int threads)
+                       MixerScratch::Buffers& buffers, int threads, Scan2dState* grid)
     : mixer_(mixer),
       branch_(mixer.branch(direction)),
       projections_(*branch_.projections),
@@ -131,6 +131,7 @@ MambaTiles::MambaTiles(const MambaMixer::Compiled& mixer, Direction direction, c
       state_(state),
       buffers_(buffers),
       threads_(threads),
+      grid_(grid),
       reversed_(direction == Direction::kBackward && mixer.config.bidirectional == Bidirectional::kV2),
       scan_back_(direction == Direction::kBackward && mixer.config.bidirectional == Bidirectional::kV1),
       adds_bias_(direction == Direction::kForward && mixer.out_bias != nullptr),
@@ -271,7 +272,13 @@ void MambaTiles::end_tile() {
   if (start_ + count_ < run_.tokens) take_tail();
 }
 
-/// Tokens, normalised, through the first product.
+/// Whether row `i` holds the token of the row before, as the empty cells of a grid may.
+bool MambaTiles::repeats(std::int64_t i) const {
+  const std::int32_t* const order = run_.in.order;
+  return order != nullptr && order[token_of(i)] == order[token_of(i - 1)];
+}
+
+/// Tokens, normalised, through the first product; the same ones side by side only once.
 void MambaTiles::load(Range rows, int thread) {
   const std::int64_t first = before_ + rows.begin, count = rows.end - rows.begin;
   if (run_.norm != nullptr && run_.padded && run_.in.order == nullptr) {
@@ -283,12 +290,19 @@ void MambaTiles::load(Range rows, int thread) {
     return;
   }
   RowBuffer& to = run_.norm != nullptr ? buffers_.wide : buffers_.input;
+  std::int64_t distinct = 0;
   for (std::int64_t i = rows.begin; i < rows.end; ++i) {
-    store_rows(run_.in, token_of(i), mixer_.config.dim, mixer_.options.isa, to, before_ + i, 1);
+    if (i > rows.begin && repeats(i)) continue;
+    store_rows(run_.in, token_of(i), mixer_.config.dim, mixer_.options.isa, to, first + distinct++, 1);
   }
-  if (run_.norm != nullptr) run_.norm->run(buffers_.wide, buffers_.input, first, count);
-  mixer_.in_proj.run(buffers_.input, first, count, buffers_.raw.row(first), buffers_.raw.step(),
+  if (run_.norm != nullptr) run_.norm->run(buffers_.wide, buffers_.input, first, distinct);
+  mixer_.in_proj.run(buffers_.input, first, distinct, buffers_.raw.row(first), buffers_.raw.step(),
                      buffers_.linear[static_cast<std::size_t>(thread)]);
+  // From the last row on, so that none is overwritten before it is copied.
+  for (std::int64_t i = count - 1; distinct <= i; --i) {
+    std::copy_n(buffers_.raw.row(first + distinct - 1), 2 * mixer_.stride, buffers_.raw.row(first + i));
+    if (!repeats(rows.begin + i)) --distinct;
+  }
   if (run_.in.order == nullptr) return;
   for (std::int64_t i = rows.begin; i < rows.end; ++i) {
     if (run_.in.token(token_of(i)) == nullptr) std::fill_n(buffers_.raw.row(before_ + i), 2 * mixer_.stride, 0.0F);
@@ -314,11 +328,21 @@ void MambaTiles::project(Range rows, int thread) {
   const Linear& dt_proj = projections_.dt_proj;
   float* delta = buffers_.delta.row(first);
   if (dt_proj.storage() == Storage::kFloat32) {
-    return dt_proj.run_floats(x_dbl, x_dbl_step, count, delta, buffers_.delta.step(), scratch);
+    dt_proj.run_floats(x_dbl, x_dbl_step, count, delta, buffers_.delta.step(), scratch);
+  } else {
+    store_rows({buffers_.x_dbl.row(0), x_dbl_step}, first, mixer_.config.dt_rank, mixer_.options.isa,
+               buffers_.narrow_dt, first, count);
+    dt_proj.run(buffers_.narrow_dt, first, count, delta, buffers_.delta.step(), scratch);
   }
-  store_rows({buffers_.x_dbl.row(0), x_dbl_step}, first, mixer_.config.dt_rank, mixer_.options.isa, buffers_.narrow_dt,
-             first, count);
-  dt_proj.run(buffers_.narrow_dt, first, count, delta, buffers_.delta.step(), scratch);
+  if (grid_ != nullptr) pass_over_missing(rows);
+}
+
+/// Cells without a token: a step of 0 takes the states over them as they are.
+void MambaTiles::pass_over_missing(Range rows) {
+  constexpr float kNoStep = -1e30F;  // softplus makes 0 of it
+  for (std::int64_t i = rows.begin; i < rows.end && run_.in.order != nullptr; ++i) {
+    if (run_.in.token(token_of(i)) == nullptr) std::fill_n(buffers_.delta.row(i), mixer_.stride, kNoStep);
+  }
 }
 
 void MambaTiles::convolve(Range rows) {
@@ -363,6 +387,13 @@ void MambaTiles::normalize_projections(Range rows) {
 }
 
 void MambaTiles::scan(Range channels) {
+  const Isa isa = mixer_.options.isa;
+  if (grid_ == nullptr) return kernels::kSelectiveScan.pick(isa)(scan_args(channels));
+  const std::int64_t column = (grid_->column + start_) % grid_->width;
+  scan_cells(scan_args({0, mixer_.config.inner()}), channels, column, *grid_, isa);
+}
+
+kernels::SelectiveScanArgs MambaTiles::scan_args(Range channels) {
   const bool back = scan_back_ || mirrored_;
   const std::int64_t sign = back ? -1 : 1;
   const std::int64_t row = back ? count_ - 1 : 0;
@@ -370,27 +401,26 @@ void MambaTiles::scan(Range channels) {
   const std::int64_t c = channels.begin;
   const float* x_dbl = buffers_.x_dbl.row(row);
   const std::int64_t rank = mixer_.config.dt_rank, states = mixer_.config.d_state;
-  kernels::kSelectiveScan.pick(mixer_.options.isa)(
-      {.u = buffers_.u.row(row) + c,
-       .delta = buffers_.delta.row(row) + c,
-       .z = buffers_.raw.row(before_ + row) + mixer_.stride + c,
-       .b = x_dbl + rank,
-       .c = x_dbl + rank + states,
-       .y = y.row(row) + c,
-       .u_step = sign * buffers_.u.step(),
-       .delta_step = sign * buffers_.delta.step(),
-       .z_step = sign * buffers_.raw.step(),
-       .b_step = sign * buffers_.x_dbl.step(),
-       .c_step = sign * buffers_.x_dbl.step(),
-       .y_step = sign * y.step(),
-       .a2 = branch_.a2.get() + c,
-       .channel_stride = mixer_.stride,
-       .d = branch_.d.get() + c,
-       .delta_bias = projections_.dt_bias ? projections_.dt_bias.get() + c : nullptr,
-       .state = state_.ssm.data() + c,
-       .steps = count_,
-       .channels = channels.end - c,
-       .states = states});
+  return {.u = buffers_.u.row(row) + c,
+          .delta = buffers_.delta.row(row) + c,
+          .z = buffers_.raw.row(before_ + row) + mixer_.stride + c,
+          .b = x_dbl + rank,
+          .c = x_dbl + rank + states,
+          .y = y.row(row) + c,
+          .u_step = sign * buffers_.u.step(),
+          .delta_step = sign * buffers_.delta.step(),
+          .z_step = sign * buffers_.raw.step(),
+          .b_step = sign * buffers_.x_dbl.step(),
+          .c_step = sign * buffers_.x_dbl.step(),
+          .y_step = sign * y.step(),
+          .a2 = branch_.a2.get() + c,
+          .channel_stride = mixer_.stride,
+          .d = branch_.d.get() + c,
+          .delta_bias = projections_.dt_bias ? projections_.dt_bias.get() + c : nullptr,
+          .state = state_.ssm.data() + c,
+          .steps = count_,
+          .channels = channels.size(),
+          .states = states};
 }
 
 /// The last product, added to the caller's tokens.

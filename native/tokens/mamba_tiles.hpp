@@ -5,10 +5,12 @@
 #include <memory>
 #include <vector>
 
+#include "kernels/selective_scan/selective_scan.hpp"
 #include "tokens/linear.hpp"
 #include "tokens/mamba_compiled.hpp"
 #include "tokens/mamba_relay.hpp"
 #include "tokens/mamba_scan_inputs.hpp"
+#include "tokens/scan2d_mixer.hpp"
 #include "tokens/share_rows.hpp"
 
 namespace histojet::tokens {
@@ -39,9 +41,10 @@ struct MixerScratch::Buffers {
   std::int64_t byte_size() const;
 };
 
-/// One run of tokens through one direction, in `threads` threads that share the work on it.
+/// One run of tokens through one direction, in `threads` threads that share the work on it. With `grid` the tokens are
+/// cells of one, whose state holds `state`; its column is left to the caller.
 void run_mixer(const MambaMixer::Compiled& mixer, Direction direction, const MixerRun& run, MambaState& state,
-               MixerScratch::Buffers& buffers, int threads, const CancelToken& cancel);
+               MixerScratch::Buffers& buffers, int threads, const CancelToken& cancel, Scan2dState* grid = nullptr);
 
 /// A whole short sequence through both directions, added to the caller's tokens: one tile, whose first and last
 /// products serve both. @returns false, with nothing done, for a sequence that is too long for that.
@@ -52,7 +55,7 @@ bool run_both_directions(const MambaMixer::Compiled& mixer, const MixerRun& run,
 class MambaTiles {
  public:
   MambaTiles(const MambaMixer::Compiled& mixer, Direction direction, const MixerRun& run, MambaState& state,
-             MixerScratch::Buffers& buffers, int threads);
+             MixerScratch::Buffers& buffers, int threads, Scan2dState* grid = nullptr);
 
   void run(const CancelToken& cancel);
   /// Takes tiles in turns with others that were made for the same run and state, in buffers of their own.
@@ -81,11 +84,14 @@ class MambaTiles {
   void scan_tile();
   void take_tail();
   void leave_tail();
+  bool repeats(std::int64_t i) const;
   void load(Range rows, int thread);
   void project(Range rows, int thread);
+  void pass_over_missing(Range rows);
   void convolve(Range rows);
   void normalize_projections(Range rows);
   void scan(Range channels);
+  kernels::SelectiveScanArgs scan_args(Range channels);
   void finish(Range rows, int thread);
 
   const MambaMixer::Compiled& mixer_;
@@ -95,8 +101,9 @@ class MambaTiles {
   MambaState& state_;
   MixerScratch::Buffers& buffers_;
   int threads_;
-  bool reversed_;   ///< tokens are taken from the last to the first
-  bool scan_back_;  ///< tiles lie from the end to the start, tokens inside them forward, and only the scan goes back
+  Scan2dState* grid_;  ///< null: tokens are a sequence
+  bool reversed_;      ///< tokens are taken from the last to the first
+  bool scan_back_;     ///< tiles lie from the end to the start, tokens inside them forward, and only the scan goes back
   bool mirrored_ = false;  ///< tokens lie forward, and convolution and scan go back (the tile of `scan_whole_back`)
   bool adds_bias_;
   std::int64_t before_;            ///< rows in front of a tile

@@ -65,10 +65,11 @@ struct MilPrediction {
   std::vector<float> features;   ///< attention-weighted mean of the tiles' tokens
   std::vector<float> logits;     ///< [outputs]
   models::HeadResult head;       ///< `probabilities`, or for survival `hazards`, `survival` and `risk`
-  std::vector<float> attention;  ///< per tile, sum 1
+  std::vector<float> attention;  ///< per tile; the sum with `empty_attention` is 1
+  double empty_attention = 0;    ///< 2DMamba: of the grid's cells without a tile
 };
 
-/// MambaMIL ready to run. Immutable and safe from any thread; copies share the weights.
+/// MambaMIL or 2DMambaMIL, ready to run. Immutable and safe from any thread; copies share the weights.
 class MambaMilModel {
  public:
   /// @throws see models::MambaMil::load.
@@ -81,7 +82,12 @@ class MambaMilModel {
   /// features: [tiles, values], floating of any width, tiles in the order in which the network is to see them.
   /// `threads`: at most, 0 all; changes no bit of the result. @throws Error kShapeMismatch (no tiles, another number of
   /// values), kInvalidArgument for a feature or a result that is no number; Cancelled.
-  MilPrediction predict(const Tensor& features, int threads = 0, const CancelToken& cancel = {}) const;
+  ///
+  /// coordinates: for 2DMamba, and for nothing else, x and y of each tile's upper left corner in px, [tiles, 2],
+  /// numbers of any type. @throws further Error kShapeMismatch for another shape; kInvalidArgument naming the tile for
+  /// a coordinate that is no number, negative or beyond the grid, and for two tiles in one cell.
+  MilPrediction predict(const Tensor& features, int threads = 0, const CancelToken& cancel = {},
+                        const Tensor* coordinates = nullptr) const;
 
  private:
   explicit MambaMilModel(std::shared_ptr<const models::MambaMil> network) : network_(std::move(network)) {}

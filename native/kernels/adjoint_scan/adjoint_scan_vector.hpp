@@ -102,7 +102,7 @@ class AdjointSteps {
         const Floats g = fma(weight, all(c[i]), state[i]);
         Floats& sum = i % 2 == 0 ? even : odd;
         sum = fma(g, all(b[i]), sum);
-        state[i] = g * decay(dt, load(a2[i]));
+        state[i] = g * decay(dt * load(a2[i]));
       }
       store(tile_.column[step], S == 1 ? even : even + odd);
     }

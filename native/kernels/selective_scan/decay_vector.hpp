@@ -1,7 +1,5 @@
 #pragma once
 
-#include <limits>
-
 #include "kernels/vector/math.hpp"
 
 namespace histojet::kernels {
@@ -18,38 +16,21 @@ inline Floats small_power(Floats x) {
 
 #if defined(__AVX512F__)
 
-/// Beyond this, `decay` needs its slower form.
-constexpr float kFarExponent = 2097152.0f;
-
-/// 2^(dt * rate), of the product before it is rounded; 0 below -150, infinity above 128, NaN stays. Without `Far` for
-/// products of at most kFarExponent in size, with the same bits.
-template <bool Far = true>
-inline Floats decay(Floats dt, Floats rate) {
-  // Adding it rounds to the nearest whole number.
-  const Floats magic = all(12582912.0f);
-  Floats whole = fma(dt, rate, magic) - magic;
-  Floats rest = _mm512_fmsub_ps(dt, rate, whole);
-  if constexpr (Far) {
-    const Floats product = dt * rate;
-    const Mask far = less(all(kFarExponent), absolute(product));
-    whole = select(far, product, whole);
-    rest = select(far, all(0.0f), rest);
-  }
-  return _mm512_maskz_scalef_ps(0xffff, small_power(rest), whole);
+/// 2^t; 0 below -150, infinity above 128, NaN stays.
+inline Floats decay(Floats t) {
+  // What is left after rounding to the nearest; 0 for the infinite. The difference is that whole number, exactly.
+  const Floats rest = _mm512_maskz_reduce_ps(0xffff, t, _MM_FROUND_TO_NEAREST_INT);
+  return _mm512_maskz_scalef_ps(0xffff, small_power(rest), t - rest);
 }
 
 #else
 
-/// No product is too large for the one form that there is.
-constexpr float kFarExponent = std::numeric_limits<float>::infinity();
-
-/// 2^(dt * rate); denormal or 0 below -126, exactly 0 below -127, infinity above 128, NaN stays.
-template <bool Far = true>
-inline Floats decay(Floats dt, Floats rate) {
+/// 2^t; denormal or 0 below -126, exactly 0 below -127, infinity above 128, NaN stays.
+inline Floats decay(Floats t) {
   // Adding it rounds to the nearest whole number, which is then in the lowest bits.
   const Floats magic = all(12582912.0f);
   // At either end the polynomial is exactly 1, so that the exponent alone says 0 or infinity.
-  const Floats t = min(all(128.0f), max(all(-127.0f), dt * rate));
+  t = min(all(128.0f), max(all(-127.0f), t));
   const Floats shifted = t + magic;
   const Floats power = small_power(t - (shifted - magic));
   const Ints exponent = _mm256_slli_epi32(_mm256_castps_si256(shifted), 23);
@@ -62,19 +43,11 @@ constexpr float kLog2E = 1.44269504088896341f;
 
 /// e^x, to 3e-7 for x from -80 to 80.
 inline Floats natural_power(Floats x) {
-  // What the constant is short of, times ln 2.
-  constexpr float kShort = 1.3349798e-8f;
-#if defined(__AVX512F__)
-  x = min(all(200.0f), max(all(-200.0f), x));
-  const Floats power = decay<false>(x, all(kLog2E));
-  return fma(power, x * all(kShort), power);
-#else
-  // The product is rounded here; `lost` is what that took.
   const Floats t = x * all(kLog2E);
-  const Floats lost = fma(x, all(kLog2E), all(0.0f) - t);
-  const Floats power = decay(x, all(kLog2E));
-  return fma(power, fma(lost, all(0.69314718056f), x * all(kShort)), power);
-#endif
+  // What rounding took from the product, and what the constant is short of.
+  const Floats lost = fma(x, all(kLog2E), all(0.0f) - t) + x * all(1.9259629911e-8f);
+  const Floats power = decay(t);
+  return fma(power, lost * all(0.69314718056f), power);
 }
 
 /// log(1 + e^x), to 5e-7.
@@ -85,8 +58,8 @@ inline Floats fast_softplus(Floats x) {
 /// x / (1 + e^-x), to 1e-6 of |x| at most.
 inline Floats gate(Floats x) {
   // Beyond 1e18 the quotient is as good as 0, and `reciprocal` must not see more.
-  const Floats power = decay<false>(min(all(200.0f), max(all(-200.0f), x)), all(-kLog2E));
-  return x * reciprocal(min(all(1e18f), all(1.0f) + power));
+  const Floats divisor = min(all(1e18f), all(1.0f) + decay(x * all(-kLog2E)));
+  return x * reciprocal(divisor);
 }
 
 }  // namespace

@@ -19,6 +19,12 @@ struct alignas(64) ScanTile {
   float sum[kTileSteps][kLanes];
 };
 
+/// Asks for a line of what the next tile reads: the runs of memory are too many, or too far apart, for the CPU to see a
+/// pattern. Addresses beyond the sequence do no harm.
+inline void ask(const LinesAhead& lines, std::int64_t step) {
+  __builtin_prefetch(lines.first + (step & 15) * lines.near_step + (step >> 4) * lines.far_step);
+}
+
 /// One vector of channels: what surrounds the recurrence of a scan.
 class ScanRows {
  public:
@@ -27,8 +33,7 @@ class ScanRows {
         channel_(channel),
         lanes_(args.channels - channel < kLanes ? args.channels - channel : kLanes),
         whole_(lanes_ == kLanes),
-        stream_(args.stream && whole_ && on_vector(args.y + channel) && args.y_step % kLanes == 0),
-        largest_rate_(largest_rate()) {}
+        stream_(args.stream && whole_ && on_vector(args.y + channel) && args.y_step % kLanes == 0) {}
 
  protected:
   /// Calls advance(t, steps) for each tile, between what comes before and after it.
@@ -41,22 +46,10 @@ class ScanRows {
       } else {
         prepare<false>(t, steps);
       }
-      look_ahead(t, steps);
       advance(t, steps);
       finish(t, steps);
     }
     if (args_.delta_broken != nullptr && any_nan(broken_, lanes_)) *args_.delta_broken = true;
-  }
-
-  /// Whether the products of this tile's dt with the rates need the slower form of `decay`.
-  bool far() const { return max_of_lanes(reach_) > kFarExponent; }
-
-  /// Asks for what comes after this tile; addresses beyond the sequence do no harm.
-  void ask(std::int64_t step) const {
-    for (int i = 0; i < ahead_count_; ++i) {
-      const LinesAhead& lines = ahead_[i];
-      __builtin_prefetch(lines.first + (step & 15) * lines.near_step + (step >> 4) * lines.far_step);
-    }
   }
 
   const SelectiveScanArgs args_;  // a copy: stores cannot change it
@@ -67,33 +60,10 @@ class ScanRows {
   Floats read(const float* from) const { return whole_ ? load(from) : load_first(from, lanes_); }
   Floats read_or_zero(const float* row) const { return row == nullptr ? all(0.0f) : read(row + channel_); }
 
-  Floats largest_rate() const {
-    Floats largest = all(0.0f);
-    for (std::int64_t n = 0; n < args_.states; ++n) {
-      largest = max(largest, absolute(load(args_.a2 + n * args_.channel_stride + channel_)));
-    }
-    return largest;
-  }
-
-  /// The next tile is that of the same channels, then of the next ones, then of the first channels in the next call.
-  void look_ahead(std::int64_t t, std::int64_t steps) {
-    if (args_.announced) {
-      ahead_count_ = 0;
-      for (const LinesAhead& lines : args_.ahead) {
-        if (lines.first != nullptr) ahead_[ahead_count_++] = lines;
-      }
-      return;
-    }
-    const bool same_channels = t + steps < args_.steps, more_channels = channel_ + kLanes < args_.channels;
-    const std::int64_t channel = same_channels ? channel_ : (more_channels ? channel_ + kLanes : 0);
-    const std::int64_t next = same_channels || !more_channels ? t + steps : 0;
-    const auto rows = [&](const float* data, std::int64_t step) {
-      return LinesAhead{data + next * step + channel, step, 16 * step};
-    };
-    ahead_[0] = rows(args_.u, args_.u_step);
-    ahead_[1] = rows(args_.delta, args_.delta_step);
-    ahead_count_ = 2;
-    if (args_.z != nullptr) ahead_[ahead_count_++] = rows(args_.z, args_.z_step);
+  /// What the caller says of the next tile, else the same channels' next steps.
+  LinesAhead ahead(int which, const float* row, std::int64_t step) const {
+    if (args_.ahead != nullptr) return args_.ahead[which];
+    return {row + kTileSteps * step, step, 16 * step};
   }
 
   /// dt and dt * u of each step.
@@ -102,17 +72,18 @@ class ScanRows {
     const float* u = args_.u + t * args_.u_step + channel_;
     const float* delta = args_.delta + t * args_.delta_step + channel_;
     const Floats bias = read_or_zero(args_.delta_bias);
-    Floats broken = broken_, longest = all(0.0f);
+    const LinesAhead next_u = ahead(0, u, args_.u_step), next_delta = ahead(1, delta, args_.delta_step);
+    Floats broken = broken_;
     for (std::int64_t i = 0; i < steps; ++i, u += args_.u_step, delta += args_.delta_step) {
+      ask(next_u, i);
+      ask(next_delta, i);
       const Floats raw = read(delta) + bias;
       broken = fma(raw, all(0.0f), broken);  // NaN once and for ever unless finite
       const Floats dt = Softplus ? fast_softplus(raw) : raw;
-      longest = max(longest, absolute(dt));
       store(tile_.dt[i], dt);
       store(tile_.du[i], dt * read(u));
     }
     broken_ = broken;
-    reach_ = longest * largest_rate_;
   }
 
   /// The skip and the gate.
@@ -120,11 +91,13 @@ class ScanRows {
     const float* u = args_.u + t * args_.u_step + channel_;
     const float* z = args_.z == nullptr ? nullptr : args_.z + t * args_.z_step + channel_;
     float* y = args_.y + t * args_.y_step + channel_;
+    const LinesAhead next_z = z == nullptr ? LinesAhead{} : ahead(2, z, args_.z_step);
     const Floats d = read_or_zero(args_.d);
     for (std::int64_t i = 0; i < steps; ++i, u += args_.u_step, y += args_.y_step) {
       Floats value = load(tile_.sum[i]);
       if (args_.d != nullptr) value = fma(d, read(u), value);
       if (z != nullptr) {
+        ask(next_z, i);
         value = value * gate(read(z));
         z += args_.z_step;
       }
@@ -145,11 +118,7 @@ class ScanRows {
   const std::int64_t lanes_;
   const bool whole_;
   const bool stream_;
-  const Floats largest_rate_;
   Floats broken_ = all(0.0f);
-  Floats reach_ = all(0.0f);
-  LinesAhead ahead_[3];
-  int ahead_count_ = 0;
 };
 
 }  // namespace

@@ -7,13 +7,14 @@
 namespace histojet::kernels {
 
 /// Memory that a later call will read: 32 lines, the first 16 `near_step` floats apart, the others likewise from
-/// `first + far_step` on. The kernel asks for one line with each step, so that they come while it computes; a burst of
-/// such requests would stop it. Null asks for nothing.
+/// `first + far_step` on. The kernel asks for them one by one while it computes; all at once they would stop it.
 struct LinesAhead {
   const float* first = nullptr;
   std::int64_t near_step = 0;
   std::int64_t far_step = 0;
 };
+
+constexpr int kMostAhead = 3;  // u, delta, z
 
 /// One run of time steps of neighbouring channels (channels-last) of a selective state-space scan (Mamba, 2023). With
 /// dt = delta + delta_bias, through softplus if asked for:
@@ -52,9 +53,8 @@ struct SelectiveScanArgs {
   std::int64_t channels;
   std::int64_t states;
   bool delta_softplus = true;
-  bool announced = false;  ///< `ahead` says what comes next; else the same rows' next channels and steps do
-  LinesAhead ahead[3] = {};
-  bool stream = false;           ///< write y past the caches, where its rows lie on 64-byte boundaries
+  bool stream = false;                ///< write y past the caches, where its rows lie on 64-byte boundaries
+  const LinesAhead* ahead = nullptr;  ///< of u, delta and z; null: the same channels' next steps
   bool* delta_broken = nullptr;  ///< if given, set to true when some delta + delta_bias is not finite; else left alone
 };
 

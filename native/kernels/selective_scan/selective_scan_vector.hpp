@@ -31,32 +31,23 @@ class ChannelScan : private ScanRows {
     advance<true, true>(t, steps);
   }
 
+  /// All states through the steps of a tile, block after block.
   template <bool BPerChannel, bool CPerChannel>
   void advance(std::int64_t t, std::int64_t steps) {
-    if (far()) {
-      advance_states<BPerChannel, CPerChannel, true>(t, steps);
-    } else {
-      advance_states<BPerChannel, CPerChannel, false>(t, steps);
-    }
-  }
-
-  /// All states through the steps of a tile, block after block.
-  template <bool BPerChannel, bool CPerChannel, bool Far>
-  void advance_states(std::int64_t t, std::int64_t steps) {
     std::int64_t n = 0;
     for (; n + kBlockStates <= args_.states; n += kBlockStates) {
-      block<kBlockStates, BPerChannel, CPerChannel, Far>(t, steps, n);
+      block<kBlockStates, BPerChannel, CPerChannel>(t, steps, n);
     }
     if constexpr (kBlockStates > 8) {
-      if (n + 8 <= args_.states) block<8, BPerChannel, CPerChannel, Far>(t, steps, n), n += 8;
+      if (n + 8 <= args_.states) block<8, BPerChannel, CPerChannel>(t, steps, n), n += 8;
     }
     if constexpr (kBlockStates > 4) {
-      if (n + 4 <= args_.states) block<4, BPerChannel, CPerChannel, Far>(t, steps, n), n += 4;
+      if (n + 4 <= args_.states) block<4, BPerChannel, CPerChannel>(t, steps, n), n += 4;
     }
-    for (; n < args_.states; ++n) block<1, BPerChannel, CPerChannel, Far>(t, steps, n);
+    for (; n < args_.states; ++n) block<1, BPerChannel, CPerChannel>(t, steps, n);
   }
 
-  template <int S, bool BPerChannel, bool CPerChannel, bool Far>
+  template <int S, bool BPerChannel, bool CPerChannel>
   void block(std::int64_t t, std::int64_t steps, std::int64_t n) {
     alignas(64) float a2[S][kLanes];
     Floats state[S];
@@ -72,7 +63,6 @@ class ChannelScan : private ScanRows {
     const float* b = BPerChannel ? args_.b + n * stride + channel_ : args_.b + t * b_step + n;
     const float* c = CPerChannel ? args_.c + n * stride + channel_ : args_.c + t * c_step + n;
     for (std::int64_t step = 0; step < steps; ++step, b += b_step, c += c_step) {
-      if (n == 0) ask(step);
       const Floats dt = load(tile_.dt[step]);
       const Floats du = load(tile_.du[step]);
       Floats even = n == 0 ? all(0.0f) : load(tile_.sum[step]);
@@ -80,7 +70,7 @@ class ChannelScan : private ScanRows {
 #pragma GCC unroll 16
       for (int i = 0; i < S; ++i) {
         const Floats input = du * (BPerChannel ? load(b + i * stride) : all(b[i]));
-        state[i] = fma(state[i], decay<Far>(dt, load(a2[i])), input);
+        state[i] = fma(state[i], decay(dt * load(a2[i])), input);
         Floats& sum = i % 2 == 0 ? even : odd;
         sum = fma(state[i], CPerChannel ? load(c + i * stride) : all(c[i]), sum);
       }

@@ -49,7 +49,7 @@ class HeadScan {
       if (args_.dt_broken != nullptr && any_nan(raw * all(0.0f), kLanes)) *args_.dt_broken = true;
       const Floats dt = args_.dt_softplus ? fast_softplus(raw) : raw;
       store(tile_.dt + i, dt);
-      store(tile_.decay + i, decay(dt, all(args_.a2)));
+      store(tile_.decay + i, decay(dt * all(args_.a2)));
     }
   }
 

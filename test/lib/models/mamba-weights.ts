@@ -38,6 +38,16 @@ export function smallVim(): Map<string, Floats> {
   return tensors;
 }
 
+/** 2DMambaMIL for tiles of 20 values: one layer of 16 channels, three outputs. */
+export function smallMil2d(): Map<string, Floats> {
+  const tensors = smallMil(false);
+  for (const name of [...tensors.keys()]) if (name.startsWith('layers.')) tensors.delete(name);
+  tensors.set('layers.pad_token', made([16], 213, 0.5, 0.5));
+  tensors.set('layers.layers.0.norm.weight', made([16], 203, 0.2, 1));
+  addMixer(tensors, 'layers.layers.0.mixer.', 16, false);
+  return tensors;
+}
+
 /** MambaMIL for tiles of 20 values: two layers of 16 channels, three outputs. */
 export function smallMil(two = true): Map<string, Floats> {
   const tensors = new Map<string, Floats>();
