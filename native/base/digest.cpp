@@ -1,5 +1,6 @@
 #include "base/digest.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <vector>
@@ -51,11 +52,14 @@ void sha256_block_scalar(std::uint32_t* state, const std::uint8_t* data) {
 
 namespace {
 
-using Sha256Block = void (*)(std::uint32_t*, const std::uint8_t*);
+using BlockFunction = void (*)(std::uint32_t*, const std::uint8_t*);
 
-Sha256Block sha256_block() {
-  static const Sha256Block best =
-      active_isa() != Isa::kScalar && has_sha_instructions() ? sha256_block_sha_ni : sha256_block_scalar;
+BlockFunction fastest(BlockFunction scalar, BlockFunction with_sha) {
+  return active_isa() != Isa::kScalar && has_sha_instructions() ? with_sha : scalar;
+}
+
+BlockFunction sha256_block() {
+  static const BlockFunction best = fastest(sha256_block_scalar, sha256_block_sha_ni);
   return best;
 }
 
@@ -104,11 +108,13 @@ void sha1_rounds(Sha1State& v, const std::uint32_t* w, std::uint32_t constant, M
   v = {a, b, c, d, e};
 }
 
-void sha1_block(Sha1State& state, const std::uint8_t* data) {
+}  // namespace
+
+void sha1_block_scalar(std::uint32_t* state, const std::uint8_t* data) {
   std::array<std::uint32_t, 80> w;
   for (int i = 0; i < 16; ++i) w[i] = load_be32(data + 4 * i);
   for (int i = 16; i < 80; ++i) w[i] = std::rotl(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
-  Sha1State v = state;
+  Sha1State v{state[0], state[1], state[2], state[3], state[4]};
   using Word = std::uint32_t;
   const auto parity = [](Word b, Word c, Word d) { return b ^ c ^ d; };
   sha1_rounds(v, w.data(), 0x5a827999, [](Word b, Word c, Word d) { return d ^ (b & (c ^ d)); });
@@ -118,12 +124,11 @@ void sha1_block(Sha1State& state, const std::uint8_t* data) {
   for (int i = 0; i < 5; ++i) state[i] += v[i];
 }
 
-}  // namespace
-
 std::array<std::uint8_t, 20> sha1(std::span<const std::uint8_t> bytes) {
+  static const BlockFunction sha1_block = fastest(sha1_block_scalar, sha1_block_sha_ni);
   std::array<std::uint32_t, 5> state{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
   const std::size_t whole = bytes.size() / 64 * 64;
-  for (std::size_t at = 0; at < whole; at += 64) sha1_block(state, bytes.data() + at);
+  for (std::size_t at = 0; at < whole; at += 64) sha1_block(state.data(), bytes.data() + at);
   // What is left, 0x80, zeros, and the length in bits: one block or two. Names of nuclei fit one; nothing is allocated.
   std::array<std::uint8_t, 128> tail{};
   const std::size_t rest = bytes.size() - whole;
@@ -133,7 +138,7 @@ std::array<std::uint8_t, 20> sha1(std::span<const std::uint8_t> bytes) {
   const std::uint64_t bits = static_cast<std::uint64_t>(bytes.size()) * 8;
   store_be32(tail.data() + end - 8, static_cast<std::uint32_t>(bits >> 32));
   store_be32(tail.data() + end - 4, static_cast<std::uint32_t>(bits));
-  for (std::size_t at = 0; at < end; at += 64) sha1_block(state, tail.data() + at);
+  for (std::size_t at = 0; at < end; at += 64) sha1_block(state.data(), tail.data() + at);
   std::array<std::uint8_t, 20> digest;
   for (int i = 0; i < 5; ++i) store_be32(digest.data() + 4 * i, state[i]);
   return digest;
@@ -150,24 +155,34 @@ std::string hex(std::span<const std::uint8_t> bytes) {
   return text;
 }
 
-std::string name_based_uuid(std::string_view name) {
+std::array<char, 36> uuid_text(std::string_view name) {
   // Our own name space, drawn once at random and fixed for ever so that ids stay equal.
   constexpr std::array<std::uint8_t, 16> kNamespace{0x3d, 0x0e, 0x8a, 0x2b, 0x5c, 0x41, 0x5f, 0x9e,
                                                     0x8b, 0x77, 0x64, 0x1a, 0x90, 0xc2, 0x5d, 0xe7};
-  std::string message(reinterpret_cast<const char*>(kNamespace.data()), kNamespace.size());
-  message += name;
-  auto digest = sha1({reinterpret_cast<const std::uint8_t*>(message.data()), message.size()});
+  // Names of nuclei are short, and there are millions of them: no memory is taken for those.
+  std::array<std::uint8_t, 128> room;
+  std::vector<std::uint8_t> long_room(kNamespace.size() + name.size() > room.size() ? kNamespace.size() + name.size()
+                                                                                    : 0);
+  std::uint8_t* const message = long_room.empty() ? room.data() : long_room.data();
+  std::copy(kNamespace.begin(), kNamespace.end(), message);
+  std::copy(name.begin(), name.end(), message + kNamespace.size());
+  auto digest = sha1({message, kNamespace.size() + name.size()});
   digest[6] = static_cast<std::uint8_t>((digest[6] & 0x0f) | 0x50);
   digest[8] = static_cast<std::uint8_t>((digest[8] & 0x3f) | 0x80);
   constexpr char kDigits[] = "0123456789abcdef";
-  std::string text(36, '-');
+  std::array<char, 36> text;
   std::size_t at = 0;
   for (int i = 0; i < 16; ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) ++at;
+    if (i == 4 || i == 6 || i == 8 || i == 10) text[at++] = '-';
     text[at++] = kDigits[digest[i] >> 4];
     text[at++] = kDigits[digest[i] & 15];
   }
   return text;
+}
+
+std::string name_based_uuid(std::string_view name) {
+  const std::array<char, 36> text = uuid_text(name);
+  return {text.data(), text.size()};
 }
 
 }  // namespace histojet

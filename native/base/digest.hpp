@@ -30,6 +30,8 @@ std::array<std::uint8_t, 20> sha1(std::span<const std::uint8_t> bytes);
 std::string hex(std::span<const std::uint8_t> bytes);
 
 /// UUID version 5 (RFC 9562, section 5.5) of `name` in histojet's own name space; lower case with hyphens.
+std::array<char, 36> uuid_text(std::string_view name);
+/// The same as a string.
 std::string name_based_uuid(std::string_view name);
 
 }  // namespace histojet

@@ -5,12 +5,15 @@
 
 namespace histojet {
 
-// The compression function of SHA-256 (FIPS 180-4, 6.2.2): 64 bytes of `data` into the eight words of `state`.
+// The compression functions of SHA-256 and SHA-1 (FIPS 180-4, 6.2.2 and 6.1.2): 64 bytes of `data` into the eight or
+// five words of `state`.
 
 /// The simplest statement of the truth.
 void sha256_block_scalar(std::uint32_t* state, const std::uint8_t* data);
+void sha1_block_scalar(std::uint32_t* state, const std::uint8_t* data);
 /// With the SHA instructions of x86; only where has_sha_instructions() says so.
 void sha256_block_sha_ni(std::uint32_t* state, const std::uint8_t* data);
+void sha1_block_sha_ni(std::uint32_t* state, const std::uint8_t* data);
 
 inline constexpr std::array<std::uint32_t, 64> kSha256Constants{
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,

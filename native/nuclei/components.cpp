@@ -18,6 +18,8 @@ class RunForest {
     }
     return i;
   }
+  /// An earlier run of the same set, or `i` if there is none.
+  std::uint32_t parent(std::uint32_t i) const { return parent_[i]; }
   void join(std::uint32_t a, std::uint32_t b) {
     a = root(a);
     b = root(b);
@@ -63,8 +65,9 @@ std::int32_t label_runs(std::span<Run> runs, std::int32_t reach) {
   }
   std::int32_t count = 0;
   for (std::size_t i = 0; i < runs.size(); ++i) {
-    const std::uint32_t root = forest.root(static_cast<std::uint32_t>(i));
-    runs[i].label = root == i ? ++count : runs[root].label;
+    // What a run hangs on came before it and has the component's number already.
+    const std::uint32_t above = forest.parent(static_cast<std::uint32_t>(i));
+    runs[i].label = above == i ? ++count : runs[above].label;
   }
   return count;
 }

@@ -1,15 +1,23 @@
 #include "nuclei/edge_strength.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <memory>
 
 #include "kernels/nuclei_maps/at_least.hpp"
 #include "kernels/nuclei_maps/edge_strength_row.hpp"
+#include "kernels/nuclei_maps/packed_pixels.hpp"
+#include "kernels/nuclei_maps/sobel_pass.hpp"
 #include "nuclei/reflect.hpp"
 #include "nuclei/sobel.hpp"
 
 namespace histojet::nuclei {
 namespace {
+
+static_assert(kernels::kSobelStride == 128, "pixels are stored in strips of two words, as the filters give them");
+
+/// What packing may write behind the last value.
+constexpr std::size_t kPackSlack = 8;
 
 /// One derivative of the tile: its range over all pixels, its values at the pixels of the components.
 struct Gradient {
@@ -20,54 +28,41 @@ struct Gradient {
 /// Only the components' values are kept: the whole plane in double would be the largest array of all.
 Gradient gradient(const float* map, ValueRange range, const EdgeStrength& places, int taps, Axis axis,
                   const CancelToken& cancel) {
-  const Components& components = places.components();
+  const BitMask& mask = places.mask();
+  const auto pack = kernels::kPackPixels.pick(active_isa());
   // Every pixel of a component is written once.
-  auto values = std::make_unique_for_overwrite<double[]>(places.size());
-  // The strips come from left to right: of each row, the first run that is not behind the strip.
-  std::vector<std::size_t> next(components.row_starts.begin(), components.row_starts.end() - 1);
+  auto values = std::make_unique_for_overwrite<double[]>(places.size() + kPackSlack);
   const auto keep = [&](std::int64_t y, std::int64_t x0, std::span<const double> strip) {
-    const std::int64_t x1 = x0 + static_cast<std::int64_t>(strip.size());
-    std::size_t& i = next[static_cast<std::size_t>(y)];
-    for (const std::size_t end = components.row_starts[static_cast<std::size_t>(y) + 1]; i < end; ++i) {
-      const Run& run = components.runs[i];
-      if (run.start >= x1) return;
-      const std::int64_t from = std::max<std::int64_t>(run.start, x0), to = std::min<std::int64_t>(run.end, x1);
-      if (run.label != 0) {
-        std::copy(strip.data() + from - x0, strip.data() + to - x0, values.get() + places.start(i) + from - run.start);
-      }
-      if (run.end > x1) return;
-    }
+    const std::int64_t first = x0 / 64, words = (std::ssize(strip) + 63) / 64;
+    pack({strip.data(), mask.row(y) + first, words, values.get() + places.start(y, first)});
   };
-  const ValueRange found =
-      sobel(map, components.height, components.width, Normalization(range), taps, axis, keep, cancel);
+  const ValueRange found = sobel(map, mask.height(), mask.width(), Normalization(range), taps, axis, keep, cancel);
   return {found, std::move(values)};
 }
 
 }  // namespace
 
-EdgeStrength::EdgeStrength(const Components& components) : components_(&components) {
-  std::size_t size = 0;
-  starts_.reserve(components.runs.size());
-  for (const Run& run : components.runs) {
-    starts_.push_back(size);
-    if (run.label != 0) size += static_cast<std::size_t>(run.end - run.start);
+EdgeStrength::EdgeStrength(const Components& components) : components_(&components), mask_(mask_of(components)) {
+  const std::int64_t words = mask_.words(), strips = (words + kStripWords - 1) / kStripWords;
+  const auto starts_of = kernels::kPackedStarts.pick(active_isa());
+  starts_.resize(static_cast<std::size_t>(strips * kStripWords * mask_.height()) + 1);
+  std::uint32_t* starts = starts_.data();
+  for (std::int64_t first = 0; first < words; first += kStripWords) {
+    const std::int64_t count = std::min(kStripWords, words - first);
+    for (std::int64_t y = 0; y < mask_.height(); ++y, starts += kStripWords) {
+      starts_of({mask_.row(y) + first, count, starts[0], starts});
+      // The last strip may lack a word.
+      for (std::int64_t w = count; w < kStripWords; ++w) starts[w + 1] = starts[w];
+    }
   }
-  values_ = std::make_unique_for_overwrite<float[]>(size);
-  size_ = size;
+  values_ = std::make_unique_for_overwrite<float[]>(size());
 }
 
 void EdgeStrength::copy_row(std::int64_t y, std::int64_t x0, std::int64_t x1, float* out) const {
-  std::fill_n(out, x1 - x0, 1.0f);
-  const auto runs = components_->runs.begin();
-  const auto starts = components_->row_starts.begin() + y;
-  const auto end = runs + static_cast<std::ptrdiff_t>(starts[1]);
-  auto run = std::partition_point(runs + static_cast<std::ptrdiff_t>(starts[0]), end,
-                                  [&](const Run& behind) { return behind.end <= x0; });
-  for (; run != end && run->start < x1; ++run) {
-    if (run->label == 0) continue;
-    const std::int64_t from = std::max<std::int64_t>(run->start, x0), to = std::min<std::int64_t>(run->end, x1);
-    const float* values = values_.get() + starts_[static_cast<std::size_t>(run - runs)];
-    std::copy(values + from - run->start, values + to - run->start, out + from - x0);
+  const auto unpack = kernels::kUnpackPixels.pick(active_isa());
+  for (std::int64_t w = x0 / 64; 64 * w < x1; ++w) {
+    const std::int64_t from = std::max(x0, 64 * w), to = std::min(x1, 64 * w + 64);
+    unpack({values_.get() + start(y, w), mask_.row(y)[w], from - 64 * w, to - from, 1.0f, out + from - x0});
   }
 }
 
@@ -99,23 +94,29 @@ EdgeStrength edge_strength(const Maps& maps, const GradientRanges& ranges, const
 }
 
 BitMask weak_edges(const EdgeStrength& strength) {
-  const Components& components = strength.components();
-  // The references compare with 0.4 in double; no float lies between that and 0.4f.
-  const auto at_least = kernels::kAtLeast.pick(active_isa());
-  BitMask weak(components.height, components.width);
-  std::vector<std::uint64_t> strong(static_cast<std::size_t>(weak.words()));
-  for (std::size_t i = 0; i < components.runs.size(); ++i) {
-    const Run& run = components.runs[i];
-    if (run.label == 0) continue;
-    const std::int64_t count = run.end - run.start;
-    at_least({strength.run(i), count, 0.4f, strong.data()});
-    std::uint64_t* words = weak.row(run.row) + run.start / 64;
-    const int shift = run.start % 64;
-    for (std::int64_t done = 0; done < count; done += 64, ++words) {
-      const std::uint64_t valid = count - done >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << (count - done)) - 1;
-      const std::uint64_t bits = ~strong[static_cast<std::size_t>(done / 64)] & valid;
-      words[0] |= bits << shift;
-      if (shift != 0 && bits >> (64 - shift) != 0) words[1] |= bits >> (64 - shift);
+  const BitMask& mask = strength.mask();
+  // The references compare with 0.4 in double; no float lies between that and 0.4f. A word more, for reading across.
+  std::vector<std::uint64_t> strong(strength.size() / 64 + 2);
+  kernels::kAtLeast.pick(active_isa())(
+      {strength.data(), static_cast<std::int64_t>(strength.size()), 0.4f, strong.data()});
+  BitMask weak(mask.height(), mask.width());
+  for (std::int64_t y = 0; y < mask.height(); ++y) {
+    for (std::int64_t w = 0; w < mask.words(); ++w) {
+      std::uint64_t left = mask.row(y)[w];
+      if (left == 0) continue;
+      const std::size_t at = strength.start(y, w);
+      const std::size_t word = at / 64, shift = at % 64;
+      std::uint64_t bits = strong[word] >> shift | (shift != 0 ? strong[word + 1] << (64 - shift) : 0);
+      std::uint64_t found = left;
+      // Run by run, the packed bits go where the mask's are.
+      while (left != 0) {
+        const int start = std::countr_zero(left), length = std::countr_one(left >> start);
+        const std::uint64_t run = ~std::uint64_t{0} >> (64 - length);
+        found &= ~((bits & run) << start);
+        left &= ~(run << start);
+        bits = length == 64 ? 0 : bits >> length;
+      }
+      weak.row(y)[w] = found;
     }
   }
   return weak;

@@ -46,9 +46,13 @@ void Flooder::push_markers(const Basin& basin) {
 
 /// Few branches: which neighbours are open follows no pattern that a processor could guess. None of the four is next to
 /// another one, so that all can be looked at before any is written.
-inline void Flooder::spread_from(std::int32_t* labels, std::ptrdiff_t stride, std::uint32_t pixel) {
+[[gnu::always_inline]] inline void Flooder::spread_from(std::int32_t* labels, std::ptrdiff_t stride,
+                                                        std::uint32_t pixel) {
   std::int32_t* const from = labels + pixel;
   const std::int32_t label = *from;
+  // Which neighbours are pushed is known late, and their values are seldom in the nearest cache.
+  queue_.prefetch(pixel - static_cast<std::size_t>(stride));
+  queue_.prefetch(pixel + static_cast<std::size_t>(stride));
   const auto open = [from](std::ptrdiff_t offset) { return static_cast<unsigned>(from[offset] == 0); };
   const std::ptrdiff_t offsets[4] = {-stride, -1, 1, stride};
   const unsigned up_left = open(-stride - 1), up_right = open(-stride + 1);

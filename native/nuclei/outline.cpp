@@ -12,9 +12,6 @@ namespace {
 /// East, south, west, north: each is a right turn from the one before.
 constexpr Point kDirections[4] = {{1, 0}, {0, 1}, {-1, 0}, {0, -1}};
 
-/// By whether the pixels ahead, right and left of the walk, belong to the object: 1 right turn, 0 straight on, -1 left.
-constexpr std::int32_t kTurns[4] = {1, 0, 1, -1};  // neither, right, left, both
-
 /// The points of a walk without those between equal steps. A walk turns without a pattern, so nothing here branches on
 /// it.
 class Corners {
@@ -41,29 +38,48 @@ class Corners {
   std::int32_t last_step_ = -1;
 };
 
-}  // namespace
-
-Ring pixel_outline(Span2d<const std::int32_t> labels, std::int32_t label, Point first) {
+/// The walk runs along pixel sides with the object on its right: corner (x, y), one of the directions. The first point
+/// is a corner of the outline, because the row above holds no object. `kAtBorder`: pixels outside the tile may lie next
+/// to the object.
+template <bool kAtBorder>
+Ring walk_around(Span2d<const std::int32_t> labels, std::int32_t label, Point first) {
+  const std::ptrdiff_t stride = labels.stride;
+  // From the pixel right below a corner: the step of each direction, the pixels ahead on its right and on its left.
+  const std::ptrdiff_t steps[4] = {1, stride, -1, -stride};
+  const std::ptrdiff_t rights[4] = {0, -1, -stride - 1, -stride}, lefts[4] = {-stride, 0, -1, -stride - 1};
   const auto inside = [&](std::int32_t x, std::int32_t y) {
     return static_cast<std::uint64_t>(x) < static_cast<std::uint64_t>(labels.cols) &&
            static_cast<std::uint64_t>(y) < static_cast<std::uint64_t>(labels.rows) && labels(y, x) == label;
   };
-  // The walk runs along pixel sides with the object on its right: corner (x, y), one of the directions. The first point
-  // is a corner of the outline, because the row above holds no object.
   std::int32_t x = first.x, y = first.y, direction = 0;
+  const std::int32_t* below = labels.row(first.y) + first.x;
   Corners corners({2 * x + 1, 2 * y});
   while (true) {
     const auto [dx, dy] = kDirections[direction];
     x += dx;
     y += dy;
-    const bool right = inside(x + (dx - dy - 1) / 2, y + (dx + dy - 1) / 2);
-    const bool left = inside(x + (dx + dy - 1) / 2, y + (dy - dx - 1) / 2);
-    const std::int32_t turn = kTurns[(right ? 1 : 0) + (left ? 2 : 0)];
+    std::int32_t right, left;
+    if constexpr (kAtBorder) {
+      right = inside(x + (dx - dy - 1) / 2, y + (dx + dy - 1) / 2);
+      left = inside(x + (dx + dy - 1) / 2, y + (dy - dx - 1) / 2);
+    } else {
+      below += steps[direction];
+      right = below[rights[direction]] == label;
+      left = below[lefts[direction]] == label;
+    }
+    // No pixel on the right: a right turn. Pixels on both sides: a left one.
+    const std::int32_t turn = 1 - right - (right & left);
     const std::int32_t step = (2 * direction + turn) & 7;
     direction = (direction + turn) & 3;
     if (x == first.x && y == first.y && direction == 0) return corners.close(step);
     corners.step_to({2 * x + kDirections[direction].x, 2 * y + kDirections[direction].y}, step);
   }
+}
+
+}  // namespace
+
+Ring pixel_outline(Span2d<const std::int32_t> labels, std::int32_t label, Point first, bool at_border) {
+  return at_border ? walk_around<true>(labels, label, first) : walk_around<false>(labels, label, first);
 }
 
 Ring simplified_outline(const Ring& outline, double epsilon) {

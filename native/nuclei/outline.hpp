@@ -18,8 +18,9 @@ namespace histojet::nuclei {
 /// Sides of different squares meet only in the middle of the border side that the squares share, which the walk passes
 /// once.
 ///
-/// labels: the tile. first: the object's first pixel in raster order.
-Ring pixel_outline(Span2d<const std::int32_t> labels, std::int32_t label, Point first);
+/// labels: the tile. first: the object's first pixel in raster order. at_border: the object may have pixels in the
+/// first or last row or column of the tile; without any the walk is faster.
+Ring pixel_outline(Span2d<const std::int32_t> labels, std::int32_t label, Point first, bool at_border = true);
 
 /// Simplifies an outline by at most `epsilon` (its own units). The result is simple, keeps its orientation and has an
 /// area: where approx() breaks that, smaller tolerances are tried, at last the outline itself is returned.

@@ -6,12 +6,21 @@
 namespace histojet::nuclei {
 
 TypeVote vote(const std::uint8_t* types, std::int64_t width, std::span<const Run> runs) {
-  std::array<std::int64_t, 256> counts{};
+  // Neighbours are mostly of one class: in one table each count would wait for the one before it.
+  std::array<std::array<std::int32_t, 256>, 4> tables{};
   std::int64_t area = 0;
   for (const Run& run : runs) {
     const std::uint8_t* row = types + run.row * width;
-    for (std::int32_t x = run.start; x < run.end; ++x) ++counts[row[x]];
+    std::int32_t x = run.start;
+    for (; x + 4 <= run.end; x += 4) {
+      for (std::int32_t k = 0; k < 4; ++k) ++tables[k][row[x + k]];
+    }
+    for (; x < run.end; ++x) ++tables[0][row[x]];
     area += run.end - run.start;
+  }
+  std::array<std::int64_t, 256> counts;
+  for (std::size_t type = 0; type < counts.size(); ++type) {
+    counts[type] = std::int64_t{tables[0][type]} + tables[1][type] + tables[2][type] + tables[3][type];
   }
   auto best = std::max_element(counts.begin(), counts.end());
   if (best == counts.begin()) {

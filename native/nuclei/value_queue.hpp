@@ -5,7 +5,6 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <vector>
 
 namespace histojet::nuclei {
@@ -36,16 +35,15 @@ class ValueQueue {
     const std::size_t bucket = bucket_of(value);
     std::uint64_t& word = words_[bucket / 64];
     const std::uint64_t bit = std::uint64_t{1} << (bucket % 64);
-    List& list = lists_[bucket];
-    next_[pixel] = kNone;
-    if ((word & bit) == 0) {
-      word |= bit;
-      summary_ |= std::uint64_t{1} << (bucket / 64);
-      list = {pixel, pixel};
-      return false;
-    }
-    return join(list, pixel, value);
+    if ((word & bit) != 0) return join(lists_[bucket], pixel, value);
+    word |= bit;
+    summary_ |= std::uint64_t{1} << (bucket / 64);
+    lists_[bucket] = {pixel, pixel};
+    return false;
   }
+
+  /// Says that pixels at and next to `place` may soon be pushed.
+  void prefetch(std::size_t place) const { __builtin_prefetch(values_ + place); }
 
   /// The first pixel; the queue must not be empty.
   std::uint32_t top() const { return lists_[first_bucket()].head; }
@@ -53,16 +51,16 @@ class ValueQueue {
   /// Takes the first pixel out; the queue must not be empty.
   std::uint32_t pop() {
     const std::size_t bucket = first_bucket();
-    const std::uint32_t pixel = lists_[bucket].head, next = next_[pixel];
-    if (next != kNone) {
-      lists_[bucket].head = next;
-      return pixel;
+    const List list = lists_[bucket];
+    if (list.head != list.tail) {
+      lists_[bucket].head = next_[list.head];
+      return list.head;
     }
     // The bucket is the lowest bit of both words.
     std::uint64_t& word = words_[bucket / 64];
     word &= word - 1;
     if (word == 0) summary_ &= summary_ - 1;
-    return pixel;
+    return list.head;
   }
 
   /// Steps along lists since the reset: far more than pixels where many values are crowded into one bucket.
@@ -70,7 +68,6 @@ class ValueQueue {
 
  private:
   static constexpr std::size_t kBuckets = 4096;
-  static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
 
   struct List {
     std::uint32_t head;
@@ -79,8 +76,8 @@ class ValueQueue {
 
   std::size_t bucket_of(double value) const {
     const double place = (value - low_) * scale_;
-    if (!(place > 0)) return 0;
-    return static_cast<std::size_t>(static_cast<std::int64_t>(std::min(place, static_cast<double>(kBuckets - 1))));
+    const double inside = std::min(place > 0 ? place : 0.0, static_cast<double>(kBuckets - 1));
+    return static_cast<std::size_t>(static_cast<std::int64_t>(inside));
   }
 
   std::size_t first_bucket() const {
@@ -114,7 +111,7 @@ class ValueQueue {
   std::uint64_t summary_ = 0;                         ///< one bit per word that is not 0
   std::array<std::uint64_t, kBuckets / 64> words_{};  ///< one bit per bucket that is not empty
   std::array<List, kBuckets> lists_{};                ///< of the buckets that are not empty
-  std::vector<std::uint32_t> next_;                   ///< [pixels] of those in the queue: the one behind in its list
+  std::vector<std::uint32_t> next_;  ///< [pixels] of those in the queue but the last of a list: the one behind
   std::size_t steps_ = 0;
 };
 

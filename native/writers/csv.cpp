@@ -83,7 +83,8 @@ class CsvWriter final : public NucleusWriter {
   }
 
   void append_line(const nuclei::NucleusList& batch, std::size_t i) {
-    text_.put(identity_.next_id(batch.centroids[2 * i], batch.centroids[2 * i + 1]));
+    const std::array<char, 36> id = identity_.next_text(batch.centroids[2 * i], batch.centroids[2 * i + 1]);
+    text_.put(std::string_view(id.data(), id.size()));
     text_.put(',');
     text_.decimal(batch.centroids[2 * i] - corner_.x);
     text_.put(',');

@@ -98,22 +98,14 @@ class GeoJsonWriter final : public NucleusWriter {
 
   void append_ring() {
     text_.put('[');
-    for (const GridPoint& point : outline_.points) append_point(point, ',');
-    append_point(outline_.points.front(), ']');
-  }
-
-  void append_point(const GridPoint& point, char after) {
-    text_.put('[');
-    text_.hundredths(point.x);
-    text_.put(',');
-    text_.hundredths(point.y);
-    text_.put(']');
-    text_.put(after);
+    for (const GridPoint& point : outline_.points) text_.point(point.x, point.y, ',');
+    text_.point(outline_.points.front().x, outline_.points.front().y, ']');
   }
 
   void append_feature(const nuclei::NucleusList& batch, std::size_t i) {
     text_.put("{\"type\":\"Feature\",\"id\":\"");
-    text_.put(identity_.next_id(batch.centroids[2 * i], batch.centroids[2 * i + 1]));
+    const std::array<char, 36> id = identity_.next_text(batch.centroids[2 * i], batch.centroids[2 * i + 1]);
+    text_.put(std::string_view(id.data(), id.size()));
     text_.put("\",\"geometry\":{\"type\":\"Polygon\",\"coordinates\":[");
     append_ring();
     text_.put(class_text(batch, i));

@@ -24,6 +24,8 @@ class JsonText {
   void integer(std::int64_t value);
   /// `hundredths` / 100 with at most two decimals: no exponent, no trailing zeros ("3", "3.5", "-0.07").
   void hundredths(std::int64_t hundredths);
+  /// `[x,y]` of hundredths, then the letter `after`: the bulk of all outlines.
+  void point(std::int64_t x, std::int64_t y, char after);
   /// `value` rounded to hundredths; must be writable().
   void decimal(double value);
   /// `value` rounded to four decimals, without trailing zeros; must be writable().
@@ -36,6 +38,8 @@ class JsonText {
     if (size_ + bytes > capacity_) grow(bytes);
     return data_.get() + size_;
   }
+  /// What room() gave is written up to `end`.
+  void advance(const char* end) { size_ = static_cast<std::size_t>(end - data_.get()); }
   void grow(std::size_t bytes);
 
   std::unique_ptr<char[]> data_;

@@ -49,7 +49,7 @@ std::uint32_t NucleusIdentity::next_rank(std::uint64_t place) {
   return recent_.next(place, older_.find(place));
 }
 
-std::string NucleusIdentity::next_id(double centroid_x, double centroid_y) {
+std::array<char, 36> NucleusIdentity::next_text(double centroid_x, double centroid_y) {
   const auto x = static_cast<std::int64_t>(std::floor(centroid_x));
   const auto y = static_cast<std::int64_t>(std::floor(centroid_y));
   const std::uint32_t rank =
@@ -61,7 +61,12 @@ std::string NucleusIdentity::next_id(double centroid_x, double centroid_y) {
   name_.integer(y);
   name_.put(' ');
   name_.integer(rank);
-  return name_based_uuid(name_.view());
+  return uuid_text(name_.view());
+}
+
+std::string NucleusIdentity::next_id(double centroid_x, double centroid_y) {
+  const std::array<char, 36> text = next_text(centroid_x, centroid_y);
+  return {text.data(), text.size()};
 }
 
 }  // namespace histojet::writers

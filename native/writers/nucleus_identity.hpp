@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -34,6 +35,8 @@ class PlaceCounts {
 class NucleusIdentity {
  public:
   NucleusIdentity(const std::string& fingerprint, const std::string& weights_hash);
+  std::array<char, 36> next_text(double centroid_x, double centroid_y);
+  /// The same as a string.
   std::string next_id(double centroid_x, double centroid_y);
 
  private:

@@ -24,5 +24,8 @@ void fused_normalize(const FusedNormalizeArgs& args);
 namespace avx2 {
 void fused_normalize(const FusedNormalizeArgs& args);
 }
+namespace avx512 {
+void fused_normalize(const FusedNormalizeArgs& args);
+}
 
 }  // namespace histojet::kernels

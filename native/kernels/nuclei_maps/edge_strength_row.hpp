@@ -29,5 +29,8 @@ void edge_strength(const EdgeStrengthArgs& args);
 namespace avx2 {
 void edge_strength(const EdgeStrengthArgs& args);
 }
+namespace avx512 {
+void edge_strength(const EdgeStrengthArgs& args);
+}
 
 }  // namespace histojet::kernels

@@ -42,6 +42,19 @@ TEST(Digest, InstructionsAgreeWithTheReference) {
   }
 }
 
+TEST(Digest, Sha1InstructionsAgreeWithTheReference) {
+  if (!has_sha_instructions()) GTEST_SKIP() << "skipped: this processor has no SHA instructions";
+  std::array<std::uint8_t, 64> data;
+  std::array<std::uint32_t, 5> reference{1, 2, 3, 4, 0xFFFFFFFF};
+  auto fast = reference;
+  for (unsigned round = 0; round < 100; ++round) {
+    for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<std::uint8_t>(i * 37 + round * 101);
+    sha1_block_scalar(reference.data(), data.data());
+    sha1_block_sha_ni(fast.data(), data.data());
+    ASSERT_EQ(fast, reference) << round;
+  }
+}
+
 TEST(Digest, PiecesGiveTheSameAsTheWhole) {
   for (const std::size_t cut : {0u, 1u, 55u, 56u, 63u, 64u, 65u, 119u, 128u}) {
     const std::string text(200, 'x');
@@ -59,4 +72,10 @@ TEST(Digest, UuidIsVersion5AndStable) {
   EXPECT_NE(std::string("89ab").find(id[19]), std::string::npos);
   EXPECT_EQ(id, name_based_uuid("nucleus"));
   EXPECT_NE(id, name_based_uuid("nucleus2"));
+  // Names of one block of SHA-1 and of several.
+  for (const std::size_t length : {0u, 39u, 40u, 111u, 112u, 113u, 500u}) {
+    const std::string name(length, 'n');
+    const std::array<char, 36> text = uuid_text(name);
+    EXPECT_EQ(name_based_uuid(name), std::string(text.begin(), text.end())) << length;
+  }
 }

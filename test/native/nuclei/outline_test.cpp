@@ -34,7 +34,7 @@ TEST(Outline, PixelsThatMeetAtACornerStayApart) {
 }
 
 TEST(Outline, RandomObjectsAreSimpleAndKeepTheirArea) {
-  int objects = 0;
+  int objects = 0, inner = 0;
   for (unsigned seed = 0; seed < 60; ++seed) {
     const int height = 20 + static_cast<int>(seed % 40), width = 20 + static_cast<int>(seed * 7 % 70);
     BitMask mask = test::mask_from(test::random_blobs(height, width, seed), height, width);
@@ -46,10 +46,17 @@ TEST(Outline, RandomObjectsAreSimpleAndKeepTheirArea) {
       double pixels = 0;
       for (const nuclei::Run& run : runs[label]) pixels += run.end - run.start;
       const Ring raw = pixel_outline({labels.data(), height, width}, label, {runs[label][0].start, runs[label][0].row});
+      const Box box = bounding_box(runs[label]);
+      if (box.x0 > 0 && box.y0 > 0 && box.x1 < width && box.y1 < height) {
+        ASSERT_EQ(pixel_outline({labels.data(), height, width}, label, {runs[label][0].start, box.y0}, false), raw);
+        ++inner;
+      }
       ASSERT_TRUE(is_simple(raw));
       ASSERT_GT(doubled_area(raw), 0);
       // Corners cut and corners filled cancel up to half a pixel when there is no hole.
-      if (seed % 2 == 0) ASSERT_DOUBLE_EQ(area_px(raw), pixels - 0.5);
+      if (seed % 2 == 0) {
+        ASSERT_DOUBLE_EQ(area_px(raw), pixels - 0.5);
+      }
       for (const double tolerance : {1.0, 6.0, 30.0, 300.0}) {
         const Ring ring = simplified_outline(raw, tolerance / 1000 * arc_length(raw));
         ASSERT_TRUE(is_simple(ring));
@@ -63,6 +70,7 @@ TEST(Outline, RandomObjectsAreSimpleAndKeepTheirArea) {
     }
   }
   EXPECT_GT(objects, 300);
+  EXPECT_GT(inner, 100);
 }
 
 TEST(Outline, NoToleranceKeepsEverything) {

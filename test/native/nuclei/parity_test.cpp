@@ -10,7 +10,7 @@ using test::Json;
 
 /// s128 lies in this repository; the larger tiles are in the shared fixtures.
 std::string fixture(const std::string& tile, const std::string& rest) {
-  for (const std::string name : {tile + rest, tile + rest + ".gz"}) {
+  for (const std::string& name : {tile + rest, tile + rest + ".gz"}) {
     const std::string path =
         tile == "s128" ? test::own_fixture("nuclei/" + name) : test::shared_fixture("hover/" + name);
     if (std::filesystem::exists(path)) return path;

@@ -12,6 +12,7 @@
 #include "kernels/nuclei_maps/at_least.hpp"
 #include "kernels/nuclei_maps/edge_strength_row.hpp"
 #include "kernels/nuclei_maps/flood_front.hpp"
+#include "kernels/nuclei_maps/packed_pixels.hpp"
 #include "kernels/nuclei_maps/relief_box.hpp"
 #include "kernels/nuclei_maps/sobel_pass.hpp"
 
@@ -200,6 +201,62 @@ TEST(EdgeStrengthRow, VariantsAgreeToTheBit) {
       args.out = out.data();
       kEdgeStrength.pick(isa)(args);
       EXPECT_EQ(out, expected) << isa_name(isa);
+    }
+  }
+}
+
+/// Words with no, some and all bits set.
+std::vector<std::uint64_t> masks(std::mt19937& random, std::size_t words) {
+  std::vector<std::uint64_t> found;
+  for (std::size_t w = 0; w < words; ++w) {
+    const std::uint64_t bits = std::uint64_t{random()} << 32 | random();
+    const std::uint64_t kinds[] = {0, ~std::uint64_t{0}, bits, bits & bits << 1 & bits << 2, std::uint64_t{1} << 63};
+    found.push_back(kinds[random() % 5]);
+  }
+  return found;
+}
+
+TEST(PackPixels, KeepsTheMarkedValuesInOrder) {
+  std::mt19937 random(7);
+  for (int round = 0; round < 100; ++round) {
+    const std::vector<std::uint64_t> mask = masks(random, 3);
+    std::vector<double> in, expected;
+    for (std::size_t i = 0; i < 3 * 64; ++i) {
+      in.push_back(static_cast<double>(random()));
+      if (mask[i / 64] >> (i % 64) & 1) expected.push_back(in.back());
+    }
+    for (const Isa isa : isas()) {
+      std::vector<double> out(expected.size() + 8);
+      kPackPixels.pick(isa)({in.data(), mask.data(), 3, out.data()});
+      out.resize(expected.size());
+      EXPECT_EQ(out, expected) << isa_name(isa);
+      std::vector<std::uint32_t> starts(4);
+      kPackedStarts.pick(isa)({mask.data(), 3, 17, starts.data()});
+      EXPECT_EQ(starts[0], 17u) << isa_name(isa);
+      EXPECT_EQ(starts[3], 17 + expected.size()) << isa_name(isa);
+    }
+  }
+}
+
+TEST(PackPixels, UnpackPutsThemBack) {
+  std::mt19937 random(8);
+  for (int round = 0; round < 300; ++round) {
+    const std::uint64_t mask = masks(random, 1)[0];
+    const auto first = static_cast<std::int64_t>(random() % 64);
+    const auto count = static_cast<std::int64_t>(1 + random() % static_cast<unsigned>(64 - first));
+    // Exactly as many values as the mask has bits: a checker of memory sees what is read beyond.
+    std::vector<float> packed, dense(64, 1.0f);
+    for (std::size_t i = 0; i < 64; ++i) {
+      if (!(mask >> i & 1)) continue;
+      packed.push_back(static_cast<float>(random()));
+      dense[i] = packed.back();
+    }
+    std::vector<float> expected(dense.begin() + first, dense.begin() + first + count);
+    expected.push_back(-1);
+    for (const Isa isa : isas()) {
+      std::vector<float> out(expected.size(), -1);
+      kUnpackPixels.pick(isa)({packed.data(), mask, first, count, 1.0f, out.data()});
+      EXPECT_EQ(out, expected) << isa_name(isa) << " " << first << " " << count;
     }
   }
 }
