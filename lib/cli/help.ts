@@ -106,18 +106,25 @@ a slide that fails does not stop the others.
 
 const explain = `Usage: histojet explain SLIDE -o OUT [-o OUT...] [-m WEIGHTS] [options]
 
-Shows where the answer of \`histojet classify\` comes from: attention roll-out through all layers of the network, in
-linear time. OUT.png is the heat map over the slide, OUT.tif the heat map alone as a pyramidal TIFF that lies on the
-slide, OUT.values.ome.tif its numbers (float32). OUT.json beside each of them says what it shows.
+Shows where the answer of \`histojet classify\` comes from: by attention roll-out through all layers of the network, in
+linear time, or by covering squares of the slide, one at a time. OUT.png is the heat map over the slide, OUT.tif the heat
+map alone as a pyramidal TIFF that lies on the slide, OUT.values.ome.tif its numbers (float32). OUT.json beside each of
+them says what it shows.
 
   -m, --weights FILE      as for classify
   -o, --output OUT        where to write; may be given several times
-  --target N              number of the output that is explained, or features for what was looked at; default: the
-                          predicted class, or the threshold below the predicted grade
-  --token-px N            side of the smallest squares that get a value, pixels of the network's resolution; default:
-                          the smallest that memory is enough for
+  --method NAME           rollout (default) or occlusion
+  --target N              number of the output that is explained, or features for what was looked at (rollout); default:
+                          the predicted class, or the threshold below the predicted grade
+  --token-px N            rollout: side of the smallest squares that get a value, pixels of the network's resolution;
+                          default: the smallest that memory is enough for
+  --square-px N           occlusion: side of the smallest squares that are covered; default: a quarter of a region's
+  --evaluations N         occlusion: how often the network may look, default 200
   --part NAME             all (default), local (came along paths within regions), global (between them), or against
-                          (what speaks against the target)
+                          (what speaks against the target); occlusion: all or against
+  --check                 hold the map against the network: cover and uncover squares in the order of their relevance,
+                          and in random orders, and print the mean score of each
+  --random N, --seed N    with --check: how many random orders (default 3), seed of the first (default 1)
   --json                  one JSON object on stdout
   --mpp N, --region X,Y,W,H, --tissue, --no-tissue, --min-tissue N, --precision NAME, --device NAME, --threads N,
   --max-memory SIZE, --spill-dir DIR, --tolerant, --openslide WHICH, --progress MODE

@@ -51,8 +51,10 @@ export interface NativePixelMambaResult {
   readonly spilledBytes: number;
   readonly warnings: string[];
 }
+/** Number of an output; `'predicted'`: the one that stands for the prediction. */
+export type NativeTarget = number | 'features' | 'predicted';
 export interface NativeAttributionRun extends NativePixelMambaRun {
-  readonly output: number | undefined;
+  readonly target: NativeTarget;
   readonly tokenPx: number | undefined;
   readonly localPx: number | undefined;
   readonly signed: boolean;
@@ -73,11 +75,65 @@ export interface NativeRelevanceMap {
 }
 export interface NativeAttribution {
   readonly prediction: NativePixelMambaResult;
+  /** Below 0: none. */
+  readonly output: number;
   readonly maps: NativeRelevanceMap[];
   readonly total: number;
   readonly part: NativeRect;
   readonly scaleX: number;
   readonly scaleY: number;
+}
+
+export interface NativeOcclusionRun extends NativePixelMambaRun {
+  readonly target: NativeTarget;
+  readonly coarsestPx: number | undefined;
+  readonly finestPx: number | undefined;
+  readonly maxEvaluations: number | undefined;
+}
+export interface NativeOcclusion {
+  readonly prediction: NativePixelMambaResult;
+  /** Below 0: none. */
+  readonly output: number;
+  readonly score: number;
+  /** x, y, side and change of every square, in turn; pixels of the network's resolution. */
+  readonly squares: Float64Array;
+  readonly evaluations: number;
+  readonly regionsComputed: number;
+  readonly finestPx: number;
+  readonly values: Float32Array;
+  readonly width: number;
+  readonly height: number;
+  readonly part: NativeRect;
+  readonly scaleX: number;
+  readonly scaleY: number;
+}
+export interface NativeMapValues {
+  readonly data: Float32Array;
+  readonly width: number;
+  readonly height: number;
+  readonly tokenPx: number;
+}
+export interface NativeMapTestRun extends NativePixelMambaRun {
+  readonly target: NativeTarget;
+  readonly cellPx: number | undefined;
+  readonly steps: number;
+  readonly randomOrders: number;
+  readonly seed: number;
+}
+export interface NativeCurve {
+  readonly share: Float64Array;
+  readonly score: Float64Array;
+  readonly area: number;
+}
+export interface NativeCurves {
+  readonly deletion: NativeCurve;
+  readonly insertion: NativeCurve;
+}
+export interface NativeMapTest extends NativeCurves {
+  readonly output: number;
+  readonly cellPx: number;
+  readonly squares: number;
+  readonly random: NativeCurves[];
 }
 
 /** The addon's functions for Pixel-Mamba networks. */
@@ -103,5 +159,20 @@ export interface NativePixelMamba {
     progress: StageReport,
     cancel: Cancel,
   ): Promise<NativeAttribution>;
+  pixelMambaOcclude(
+    model: PixelMambaHandle,
+    input: NativePixelMambaInput,
+    run: NativeOcclusionRun,
+    progress: StageReport,
+    cancel: Cancel,
+  ): Promise<NativeOcclusion>;
+  pixelMambaTestMap(
+    model: PixelMambaHandle,
+    input: NativePixelMambaInput,
+    map: NativeMapValues,
+    run: NativeMapTestRun,
+    progress: StageReport,
+    cancel: Cancel,
+  ): Promise<NativeMapTest>;
   pixelMambaClose(model: PixelMambaHandle): void;
 }

@@ -1,8 +1,14 @@
 import type { Colormap } from '../writers/density-types.js';
 import type { PixelMambaOptions } from './pixel-mamba-types.js';
+import type { PlacedMap } from './placed-maps.js';
 
-/** Options of {@link PixelMamba.attribute}. */
+/** Options of {@link PixelMamba.attribute}; {@link OcclusionOptions} are those of its other method. */
 export interface AttributionOptions extends PixelMambaOptions {
+  /**
+   * Takes relevance back through the network, from the answer to the tokens.
+   * @defaultValue 'rollout'
+   */
+  readonly method?: 'rollout';
   /**
    * Which output of the head is explained, by its number. `'features'`: none of them, but the pooled vector, so that the
    * maps say what was looked at and not what it speaks for.
@@ -42,7 +48,7 @@ export interface AttributionOptions extends PixelMambaOptions {
 export interface RelevanceRenderOptions {
   /**
    * Which numbers: all relevance; what came along paths within a region (`'local'`) or between them (`'global'`); or
-   * what speaks against the target (`'against'`).
+   * what speaks against the target (`'against'`). Occlusion has `'all'` and `'against'`.
    * @defaultValue 'all'
    */
   readonly part?: RelevancePart;
@@ -87,24 +93,13 @@ export interface RelevanceTiffOptions extends RelevanceRenderOptions {
 export type RelevancePart = 'all' | 'local' | 'global' | 'against';
 
 /** The relevance of one stage's tokens, where they lie. */
-export interface RelevanceMap {
+export interface RelevanceMap extends PlacedMap {
   /** Number of the stage, 0 for the finest. */
   readonly stage: number;
   /** Side of a token in pixels of the network's resolution. */
   readonly tokenPx: number;
-  /** Size of a token in level-0 pixels (pixels of a picture). */
-  readonly cellPx: { readonly x: number; readonly y: number };
-  /** Tokens across. */
-  readonly width: number;
-  /** Tokens down. */
-  readonly height: number;
-  /** `[height, width]`: relevance; NaN where the network did not look. */
-  readonly values: Float32Array;
   /** `[height, width]`: the part of `values` that came along paths which stay within a region in every block. */
   readonly local: Float32Array;
-  /** Smallest and largest of `values`. */
-  readonly min: number;
-  readonly max: number;
   /** Of all tokens, those beyond the border included. */
   readonly sum: number;
   /** Share of relevance that came along local paths, 0 to 1. */

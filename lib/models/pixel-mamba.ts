@@ -5,15 +5,18 @@ import { checkImage, type ImageInput } from '../internal/image.js';
 import type { NativePixelMambaInput } from '../internal/native-pixel-mamba.js';
 import { stagedProgress } from '../internal/progress.js';
 import { checkRect } from '../internal/rect.js';
-import { version } from '../internal/system-info.js';
 import * as validate from '../internal/validate.js';
 import { native, type PixelMambaHandle } from '../native.js';
 import { checkTissueMask } from '../slide/check-tissue.js';
 import { Slide, slideHandle } from '../slide/slide.js';
 import { type Weights, weightsHandle } from '../weights/weights.js';
 import { Attribution } from './attribution.js';
+import { type ExplainedInput, occlude, rollOut, testMap } from './attribution-calls.js';
+import type { AttributionTest, AttributionTestOptions } from './attribution-test-types.js';
 import type { AttributionOptions } from './attribution-types.js';
 import { checkModelOptions, type ModelOptions } from './model-options.js';
+import { Occlusion } from './occlusion.js';
+import type { OcclusionOptions } from './occlusion-types.js';
 import { predictionOf } from './pixel-mamba-prediction.js';
 import type { PixelMambaInfo, PixelMambaOptions, PixelMambaPrediction } from './pixel-mamba-types.js';
 import { type OpenedWeights, withWeights } from './with-weights.js';
@@ -33,7 +36,6 @@ export function defaultPixelMambaPath(): string {
 }
 
 const mostStoreBytes = 2 ** 50;
-const weightings = ['contribution', 'channels', 'attention'] as const;
 
 /** What is looked at, as the addon takes it. */
 function checkInput(source: ImageInput | Slide, options: PixelMambaOptions): NativePixelMambaInput {
@@ -133,39 +135,48 @@ export class PixelMamba implements AsyncDisposable {
   }
 
   /**
-   * Which parts of a slide or picture the prediction comes from: attention roll-out through all blocks in linear time
-   * (hidden attention of Ali et al. 2024, arXiv 2403.01590, never formed as a matrix). Costs about four evaluations.
+   * Which parts of a slide or picture the prediction comes from: by attention roll-out through all blocks in linear time
+   * (hidden attention of Ali et al. 2024, arXiv 2403.01590, never formed as a matrix), which costs about four evaluations;
+   * or by painting squares over, one at a time, which needs no theory and one evaluation of what changes per square.
    *
    * @param source - as for {@link PixelMamba.predict}
-   * @throws {@link HistojetError} as {@link PixelMamba.predict}, and `HISTOJET_INVALID_ARGUMENT` for a target, `tokenPx` or
-   * `localPx` that the network does not have, or too little `maxMapBytes`; TypeError, RangeError
+   * @throws {@link HistojetError} as {@link PixelMamba.predict}, `HISTOJET_INVALID_ARGUMENT` for a target, `tokenPx` or
+   * sides of squares that the network does not have, too little `maxMapBytes` or `maxEvaluations`;
+   * `HISTOJET_UNSUPPORTED_FORMAT` for layers that roll-out does not follow; TypeError, RangeError
    */
-  async attribute(source: ImageInput | Slide, options?: AttributionOptions): Promise<Attribution> {
-    const handle = this.#open();
+  async attribute(source: ImageInput | Slide, options: OcclusionOptions): Promise<Occlusion>;
+  async attribute(source: ImageInput | Slide, options?: AttributionOptions): Promise<Attribution>;
+  async attribute(
+    source: ImageInput | Slide,
+    options?: AttributionOptions | OcclusionOptions,
+  ): Promise<Attribution | Occlusion> {
     const given = validate.options('options', options);
-    const input = checkInput(source, given);
-    const target = given.target ?? (await this.#targetOf(source, given));
-    const run = {
-      ...this.#checkRun(given),
-      output: target === 'features' ? undefined : validate.integer('target', target, 0, 2 ** 31),
-      tokenPx: validate.optional('tokenPx', given.tokenPx, validate.integer, 1, 2 ** 20),
-      localPx: validate.optional('localPx', given.localPx, validate.integer, 1, 2 ** 20),
-      signed: validate.boolean('signed', given.signed ?? false),
-      weighting: validate.oneOf('weighting', given.weighting ?? 'contribution', weightings),
-      mapBytes: validate.optional('maxMapBytes', given.maxMapBytes, validate.integer, 1, mostStoreBytes),
-    };
-    const report = stagedProgress(validate.callback('onProgress', given.onProgress));
-    const found = await callNative(given.signal, (cancel) =>
-      native.pixelMambaAttribute(handle, input, run, report, cancel),
-    );
-    const { sha256 } = this.info.weights;
-    return new Attribution({
-      found,
-      prediction: predictionOf(found.prediction, this.info),
-      target: run.output ?? null,
-      mpp: source instanceof Slide ? source.mpp : null,
-      provenance: { software: 'histojet', version, model: { name: this.info.architecture, weights: sha256 } },
-    });
+    const method = validate.oneOf('method', given.method ?? 'rollout', ['rollout', 'occlusion']);
+    const of = this.#explained(source, given);
+    return method === 'occlusion' ? occlude(of, given as OcclusionOptions) : rollOut(of, given as AttributionOptions);
+  }
+
+  /**
+   * Holds an attribution against the network itself: squares are painted over in the order of their relevance (deletion),
+   * or uncovered (insertion), and the score is followed, beside the same in random orders. Costs `2 * steps` evaluations
+   * per order.
+   *
+   * @param source - what was explained; the options `tissue` and `minTissue` must be those of the attribution
+   * @throws {@link HistojetError} as {@link PixelMamba.predict}, `HISTOJET_INVALID_ARGUMENT` for another slide's map or a
+   * `cellPx` that does not fit it; TypeError, RangeError
+   */
+  async testAttribution(
+    source: ImageInput | Slide,
+    attribution: Attribution | Occlusion,
+    options?: AttributionTestOptions,
+  ): Promise<AttributionTest> {
+    if (!(attribution instanceof Attribution || attribution instanceof Occlusion)) {
+      throw typeError(`attribution: expected an Attribution or an Occlusion, got ${validate.kindOf(attribution)}`);
+    }
+    const given = validate.options('options', options);
+    if ('region' in given) throw typeError('region: the part that was explained is looked at, no other');
+    const part = source instanceof Slide ? { region: attribution.region } : {};
+    return testMap(this.#explained(source, { ...given, ...part }), attribution, given);
   }
 
   /** Frees the weights once running calls are done. Closing twice is fine. */
@@ -179,15 +190,14 @@ export class PixelMamba implements AsyncDisposable {
     await this.close();
   }
 
-  /** The output that is explained unless the caller names one. */
-  async #targetOf(source: ImageInput | Slide, options: PixelMambaOptions): Promise<number | 'features'> {
-    const { head } = this.info;
-    if (head === 'cox') return 0;
-    if (head !== 'classification' && head !== 'ordinal') return 'features';
-    const { onProgress: _, ...quiet } = options;
-    const prediction = await this.predict(source, quiet);
-    if (!('classIndex' in prediction)) return 'features';
-    return head === 'ordinal' ? Math.max(0, prediction.classIndex - 1) : prediction.classIndex;
+  #explained(source: ImageInput | Slide, options: PixelMambaOptions): ExplainedInput {
+    return {
+      handle: this.#open(),
+      info: this.info,
+      input: checkInput(source, options),
+      run: this.#checkRun(options),
+      mpp: source instanceof Slide ? source.mpp : null,
+    };
   }
 
   #checkRun({ streaming = true, maxMemoryBytes, spillDir }: PixelMambaOptions) {

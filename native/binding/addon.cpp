@@ -19,6 +19,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   export_tensor(env, exports);
   export_model(env, exports);
   export_pixel_mamba(env, exports);
+  export_attribution(env, exports);
   export_token_models(env, exports);
   export_run(env, exports);
   export_nuclei(env, exports);

@@ -17,6 +17,7 @@ void export_weights(Napi::Env env, Napi::Object exports);
 void export_tensor(Napi::Env env, Napi::Object exports);
 void export_model(Napi::Env env, Napi::Object exports);
 void export_pixel_mamba(Napi::Env env, Napi::Object exports);
+void export_attribution(Napi::Env env, Napi::Object exports);
 void export_token_models(Napi::Env env, Napi::Object exports);
 void export_run(Napi::Env env, Napi::Object exports);
 void export_nuclei(Napi::Env env, Napi::Object exports);

@@ -42,7 +42,8 @@ class ConvPacker {
     for (std::size_t i = 0; i < inputs_.size(); ++i) all.push_back(tile_input(i));
     out_.form = {.kernel = node_.kind == OpKind::kConvTranspose2x2 ? 1 : node_.kernel,
                  .pixels = kernels::pixels_per_position(all),
-                 .split_weights = precision_ == Precision::kHigh};
+                 .split_weights = precision_ == Precision::kHigh,
+                 .keep_sums = precision_ == Precision::kFast};
   }
 
   kernels::TileInput tile_input(std::size_t index) const {

@@ -27,14 +27,6 @@ void CoveredRegions::cover_all(bool covered) {
   std::ranges::fill(covered_, covered ? std::uint8_t{1} : std::uint8_t{0});
 }
 
-void CoveredRegions::cover_square(std::int64_t x_px, std::int64_t y_px, std::int64_t side_px, bool covered) {
-  const std::int64_t right = std::min(columns_, (x_px + side_px) / cell_px_);
-  const std::int64_t bottom = std::min(rows_, (y_px + side_px) / cell_px_);
-  for (std::int64_t row = y_px / cell_px_; row < bottom; ++row) {
-    for (std::int64_t column = x_px / cell_px_; column < right; ++column) cover(row * columns_ + column, covered);
-  }
-}
-
 void CoveredRegions::read(std::int64_t index, float* out, const CancelToken& cancel) const {
   source_.read(index, out, cancel);
   const tokens::GridCell region = source_.regions()[static_cast<std::size_t>(index)];
@@ -47,6 +39,17 @@ void CoveredRegions::read(std::int64_t index, float* out, const CancelToken& can
       if (covered_[static_cast<std::size_t>(row * columns_ + column)] == 0) continue;
       std::ranges::copy(pad_, out + 3 * (y * region_px_ + x));
     }
+  }
+}
+
+void CoveredSquare::read(std::int64_t index, float* out, const CancelToken& cancel) const {
+  source_.read(index, out, cancel);
+  const tokens::GridCell region = source_.regions()[static_cast<std::size_t>(index)];
+  const std::int64_t left = x_px_ - region.column * region_px_, top = y_px_ - region.row * region_px_;
+  const std::int64_t first = std::clamp<std::int64_t>(left, 0, region_px_);
+  const std::int64_t end = std::clamp<std::int64_t>(left + side_px_, 0, region_px_);
+  for (std::int64_t y = std::max<std::int64_t>(top, 0); y < std::min(region_px_, top + side_px_); ++y) {
+    for (std::int64_t x = first; x < end; ++x) std::ranges::copy(pad_, out + 3 * (y * region_px_ + x));
   }
 }
 

@@ -94,7 +94,8 @@ class Descent {
   Attribution run() {
     Attribution attribution;
     attribution.result = evaluate();
-    Relevance relevance = pooled_relevance(model_, trace_, attribution.result, options_.output);
+    attribution.output = chosen_output(config_, attribution.result, options_.output);
+    Relevance relevance = pooled_relevance(model_, trace_, attribution.result, attribution.output);
     for (const float value : relevance.all) attribution.total += value;
     relevance.local = relevance.all;
     for (std::size_t stage = config_.stages.size(); stage-- > finest_;) {
@@ -198,10 +199,8 @@ std::int64_t attribution_bytes(const std::vector<StageLayout>& layouts, std::siz
 
 Attribution attribute(const models::PixelMamba& model, const models::RegionSource& source,
                       const AttributionOptions& options, const CancelToken& cancel) {
-  if (options.output < -1 || options.output >= model.config().outputs) {
-    refuse("output: expected a number from 0 to " + std::to_string(model.config().outputs - 1) + ", got " +
-           std::to_string(options.output));
-  }
+  models::check_rollout(model.config());
+  check_output(model.config(), options.output);
   if (options.store_bytes < 0 || options.memory_bytes < 0) refuse("memory: expected 0 bytes or more");
   if (source.regions().empty()) refuse("no part of the picture is looked at: there is no tissue in it");
   return Descent(model, source, options, cancel).run();

@@ -8,14 +8,15 @@
 #include "base/cancel.hpp"
 #include "explain/merge_relevance.hpp"
 #include "explain/scan_terms.hpp"
+#include "explain/target_output.hpp"
 #include "models/pixel_mamba.hpp"
 
 namespace histojet::explain {
 
 struct AttributionOptions {
-  /// Which of the network's outputs is explained; -1: none of them, but the pooled features as such, so that the map
-  /// says what was looked at and not what it speaks for.
-  std::int64_t output = -1;
+  /// Which of the network's outputs is explained; kNoOutput: none of them, but the pooled features as such, so that the
+  /// map says what was looked at and not what it speaks for; kPredictedOutput: the one that stands for the prediction.
+  std::int64_t output = kNoOutput;
   /// Side of the smallest tokens that get a value, in pixels of the network's resolution; 0: the smallest for which
   /// `memory_bytes` is enough.
   std::int64_t token_px = 0;
@@ -52,6 +53,7 @@ struct RelevanceMap {
 
 struct Attribution {
   models::PixelMambaResult result;
+  std::int64_t output = kNoOutput;  ///< what was explained: kNoOutput or a number
   /// From the coarsest stage down to the finest one explained.
   std::vector<RelevanceMap> maps;
   /// What the relevances of each stage add up to: with an output its part that depends on the picture (the logit
@@ -66,7 +68,7 @@ struct Attribution {
 /// threads at most apart from the matrix products.
 ///
 /// @throws Error kInvalidArgument (no such output; token_px is no stage's; not enough memory for it, saying how much it
-/// takes; local_px), what PixelMamba::run throws; Cancelled.
+/// takes; local_px), kUnsupportedFormat (models::check_rollout()), what PixelMamba::run throws; Cancelled.
 Attribution attribute(const models::PixelMamba& model, const models::RegionSource& source,
                       const AttributionOptions& options = {}, const CancelToken& cancel = {});
 

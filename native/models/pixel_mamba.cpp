@@ -53,8 +53,8 @@ std::int64_t count_parameters(const weights::StateDict& dict) {
 std::int64_t packed_bytes(const PixelNetwork& network) {
   std::int64_t bytes = network.stem.byte_size();
   for (const PixelStage& stage : network.stages) {
-    for (const PixelBlock& block : stage.blocks) bytes += block.mixer.byte_size();
-    bytes += stage.merge.byte_size();
+    for (const PixelBlock& block : stage.blocks) bytes += block.byte_size();
+    bytes += stage.merge.byte_size() + stage.similarity.byte_size();
   }
   return bytes;
 }
@@ -71,8 +71,12 @@ std::shared_ptr<const PixelMamba> PixelMamba::load(std::shared_ptr<const weights
   network.config = config != nullptr ? *config : stored_config(*strict);
   check_pixel_mamba(network.config);
   network.stem = PixelStem(root, network.config, options);
-  for (std::size_t s = 0; s < network.config.stages.size(); ++s) {
-    network.stages.push_back(load_stage(root, network.config, s, options));
+  const std::size_t stages = network.config.stages.size();
+  StageForm form = stage_form(network.config, 0);
+  for (std::size_t s = 0; s < stages; ++s) {
+    StageForm next = s + 1 < stages ? stage_form(network.config, s + 1) : StageForm{};
+    network.stages.push_back(load_stage(root, network.config, s, std::move(form), next, options));
+    form = std::move(next);
   }
   const std::int64_t last_dim = network.config.stages.back().dim;
   network.pool = PoolLayer(root, network.config.pool, last_dim, options);

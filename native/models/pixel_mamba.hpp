@@ -32,7 +32,7 @@ struct BlockVisit {
   std::size_t stage = 0;
   std::size_t block = 0;
   tokens::Direction direction = tokens::Direction::kForward;
-  std::int64_t first_token = 0;  ///< number of the run's first token in the stage's sequence
+  std::int64_t first_token = 0;  ///< number of the run's first token in the order of the scan
   std::int64_t count = 0;
   const float* tokens = nullptr;  ///< the block's input (the residual, before the norm), `step` floats apart
   std::int64_t step = 0;
@@ -47,6 +47,7 @@ class RunListener {
   virtual ~RunListener() = default;
   /// Whether stage `stage` is looked at; asked often.
   virtual bool wants(std::size_t /*stage*/) const { return true; }
+  /// Not for blocks that scan a grid.
   virtual void before_block(const BlockVisit& /*visit*/) {}
   /// Tokens after the last block of a stage, in no particular order of runs.
   virtual void after_stage(std::size_t /*stage*/, std::int64_t /*first_token*/, std::int64_t /*count*/,
@@ -55,11 +56,12 @@ class RunListener {
   virtual void pooled(std::int64_t /*first_token*/, std::int64_t /*count*/, std::span<const std::uint8_t> /*counts*/) {}
 };
 
-/// Which tokens of the last stage in the square at `cell` (of regions, or of the last stage's tokens where those cover
-/// several) the pooling looks at: those with a pixel of the picture and tissue. Empty: all. `order`: of the square's
-/// tokens.
-std::vector<std::uint8_t> counted_tokens(const PixelMambaConfig& config, const RegionSource& source,
-                                         tokens::GridCell cell, const std::vector<std::int32_t>& order);
+/// Which of a stage's tokens in the cell at `cell` (a region, or what a token that covers several covers) the pooling
+/// looks at: those with a pixel of the picture and tissue, and the region's own token if any of the others is. Empty:
+/// all. `form`: the stage's, with places.
+std::vector<std::uint8_t> counted_tokens(const StageForm& form, const RegionSource& source, tokens::GridCell cell);
+
+class RegionReuse;
 
 struct PixelMambaProgress {
   std::string stage;  ///< "regions", or "stage 3, block 1" and the like
@@ -76,6 +78,9 @@ struct PixelMambaRunOptions {
   /// Called from any thread, one call at a time, at most about 20 times a second.
   std::function<void(const PixelMambaProgress&)> progress;
   RunListener* listener = nullptr;
+  /// Decides which regions are computed. The tokens behind the pass over regions then go through `store_bytes` in any
+  /// case.
+  RegionReuse* reuse = nullptr;
   bool keep_attention = false;  ///< with PoolKind::kAttention: the share of every token in the result
 };
 
@@ -109,9 +114,9 @@ class PixelMamba {
   std::int64_t parameters() const { return parameters_; }
   std::int64_t memory_bytes() const { return memory_bytes_; }
 
-  /// Evaluates a picture region by region. Memory: about 8 bytes per channel of a region's tokens and thread, the
-  /// states of all blocks, and `store_bytes`. @throws Error kInvalidArgument (nothing to look at, a result that is no
-  /// number), kIo, what the source throws; Cancelled.
+  /// Evaluates a picture region by region. Memory: about 8 bytes per channel of a region's tokens and thread (80 where
+  /// a stage scans grids in four orders), the states of all blocks, and `store_bytes`. @throws Error kInvalidArgument
+  /// (nothing to look at, a result that is no number), kIo, what the source throws; Cancelled.
   PixelMambaResult run(const RegionSource& source, const PixelMambaRunOptions& options = {},
                        const CancelToken& cancel = {}) const;
 

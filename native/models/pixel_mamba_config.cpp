@@ -1,7 +1,6 @@
 #include "models/pixel_mamba_config.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 #include "base/error.hpp"
@@ -10,72 +9,6 @@
 
 namespace histojet::models {
 namespace {
-
-/// Values of one region's tokens that a stage may have: 1 GiB as float32.
-constexpr std::int64_t kMostRegionValues = std::int64_t{1} << 28;
-
-[[noreturn]] void refuse(const std::string& where, const std::string& path, const std::string& expected,
-                         const std::string& found) {
-  throw Error(ErrorCode::kInvalidArgument, where + ": " + path + ": expected " + expected + ", got " + found);
-}
-
-std::string stage_path(std::size_t stage, const std::string& name) {
-  return "stages[" + std::to_string(stage) + "]." + name;
-}
-
-/// Tokens of every stage must tile a region, or be tiled by regions.
-void check_sides(const PixelMambaConfig& config, const std::string& where) {
-  const std::int64_t region = config.region_size_px;
-  for (std::size_t s = 0; s < config.stages.size(); ++s) {
-    const std::int64_t token = config.token_px(s);
-    const bool tiles = config.is_coarse(s) ? token % region == 0 : region % token == 0;
-    if (tiles) continue;
-    refuse(where, "serialization.region_size",
-           "a multiple of " + std::to_string(token) + " px, the side of a token of stage " + std::to_string(s),
-           std::to_string(region));
-  }
-  const bool powers = std::has_single_bit(static_cast<std::uint64_t>(region / config.patch_px));
-  if (tokens::is_hierarchical(config.pixel_order) && !powers) {
-    refuse(where, "serialization.region_size",
-           "a power of two times stem.patch for pixel_order \"" +
-               std::string(word_for(kPixelOrders, config.pixel_order)) + "\"",
-           std::to_string(region));
-  }
-}
-
-void check_ranges(const PixelMambaConfig& config, const std::string& where) {
-  const auto within = [&](const std::string& path, std::int64_t value, std::int64_t low, std::int64_t high) {
-    if (value >= low && value <= high) return;
-    refuse(where, path, "an integer from " + std::to_string(low) + " to " + std::to_string(high),
-           std::to_string(value));
-  };
-  within("serialization.region_size", config.region_size_px, 1, kLargestRegion_px);
-  within("stem.patch", config.patch_px, 1, kLargestRegion_px);
-  if (config.stages.empty() || config.stages.size() > kMostStages) {
-    refuse(where, "stages", "1 to " + std::to_string(kMostStages) + " stages", std::to_string(config.stages.size()));
-  }
-  for (std::size_t s = 0; s < config.stages.size(); ++s) {
-    const PixelMambaStage& stage = config.stages[s];
-    within(stage_path(s, "dim"), stage.dim, 1, kLargestDim);
-    within(stage_path(s, "depth"), stage.depth, 0, kLargestDepth);
-    within(stage_path(s, "d_state"), stage.d_state, 1, kLargestState);
-    within(stage_path(s, "d_conv"), stage.d_conv, 1, kLargestConvolution);
-    within(stage_path(s, "expand"), stage.expand, 1, kLargestExpand);
-    within(stage_path(s, "dt_rank"), stage.dt_rank, 0, kLargestDim);
-  }
-  within("head.outputs", config.outputs, 1, kLargestDim);
-}
-
-void check_head(const PixelMambaConfig& config, const std::string& where) {
-  if (config.head == HeadKind::kCox && config.outputs != 1) {
-    refuse(where, "head.outputs", "1 for a head of type \"cox\"", std::to_string(config.outputs));
-  }
-  const bool ordinal = config.head == HeadKind::kOrdinal;
-  const auto expected = static_cast<std::size_t>(config.outputs + (ordinal ? 1 : 0));
-  if (!config.labels.empty() && config.labels.size() != expected) {
-    refuse(where, "head.labels", std::to_string(expected) + " labels", std::to_string(config.labels.size()));
-  }
-}
 
 std::string triple_json(const std::array<float, 3>& values) {
   std::string text = "[";
@@ -89,43 +22,86 @@ std::string word_json(const Words<T>& words, T value) {
 }
 
 std::string stage_json(const PixelMambaStage& stage) {
-  return "{\"dim\": " + std::to_string(stage.dim) + ", \"depth\": " + std::to_string(stage.depth) +
-         ", \"d_state\": " + std::to_string(stage.d_state) + ", \"d_conv\": " + std::to_string(stage.d_conv) +
-         ", \"expand\": " + std::to_string(stage.expand) +
-         ", \"dt_rank\": " + (stage.dt_rank == 0 ? "\"auto\"" : std::to_string(stage.dt_rank)) +
-         ", \"bidirectional\": " + word_json(kDirections, stage.bidirectional) +
-         ", \"backward_scope\": " + word_json(kScopes, stage.backward_scope) +
-         ", \"divide_out\": " + (stage.divide_out ? "true" : "false") + ", \"scan\": \"sequence\", \"mlp_ratio\": 0}";
+  std::string text = "{\"dim\": " + std::to_string(stage.dim) + ", \"depth\": " + std::to_string(stage.depth) +
+                     ", \"d_state\": " + std::to_string(stage.d_state) +
+                     ", \"d_conv\": " + std::to_string(stage.d_conv) + ", \"expand\": " + std::to_string(stage.expand) +
+                     ", \"dt_rank\": " + (stage.dt_rank == 0 ? "\"auto\"" : std::to_string(stage.dt_rank));
+  if (stage.scan != ScanKind::kCross2d) {
+    text += ", \"bidirectional\": " + word_json(kDirections, stage.bidirectional);
+    text += std::string(", \"divide_out\": ") + (stage.divide_out ? "true" : "false");
+  }
+  text += ", \"backward_scope\": " + word_json(kScopes, stage.backward_scope) +
+          ", \"scan\": " + word_json(kScans, stage.scan);
+  if (stage.scan == ScanKind::kWindow) text += ", \"window\": " + std::to_string(stage.window);
+  return text + ", \"mlp_ratio\": " + json_number(stage.mlp_ratio) + ", \"pos\": " + word_json(kPositions, stage.pos) +
+         "}";
+}
+
+std::string merge_json(const PixelMambaConfig& config) {
+  std::string text = "\"merge\": " + word_json(kMerges, config.merge);
+  if (config.merge == MergeKind::kTome) {
+    text += ", \"tome\": {\"keep\": " + json_number(config.tome_keep) +
+            ", \"window\": " + std::to_string(config.tome_window) + "}";
+  }
+  return text;
 }
 
 }  // namespace
 
+std::int64_t PixelMambaStage::mlp_hidden() const {
+  return std::llround(mlp_ratio * static_cast<double>(dim));
+}
+
+GridSize PixelMambaConfig::merge_shape(std::size_t stage) const {
+  const bool even = stage % 2 == 0;
+  switch (merge) {
+    case MergeKind::kConcat1x2:
+      return even ? GridSize{1, 2} : GridSize{2, 1};
+    case MergeKind::kConcat2x1:
+      return even ? GridSize{2, 1} : GridSize{1, 2};
+    case MergeKind::kTome:
+      return {1, 1};
+    default:
+      return {2, 2};
+  }
+}
+
+GridSize PixelMambaConfig::token_size_px(std::size_t stage) const {
+  GridSize size{patch_px, patch_px};
+  for (std::size_t s = 0; s < stage; ++s) {
+    const GridSize shape = merge_shape(s);
+    size.rows *= shape.rows;
+    size.columns *= shape.columns;
+  }
+  return size;
+}
+
+std::int64_t PixelMambaConfig::token_px(std::size_t stage) const {
+  const GridSize size = token_size_px(stage);
+  return std::max(size.rows, size.columns);
+}
+
+GridSize PixelMambaConfig::region_grid(std::size_t stage) const {
+  const GridSize size = token_size_px(stage);
+  return {std::max<std::int64_t>(1, region_size_px / size.rows),
+          std::max<std::int64_t>(1, region_size_px / size.columns)};
+}
+
 std::int64_t PixelMambaConfig::tokens_per_side(std::size_t stage) const {
-  return std::max<std::int64_t>(1, region_size_px / token_px(stage));
+  return region_grid(stage).columns;
 }
 
 bool PixelMambaConfig::is_global(std::size_t stage) const {
   const PixelMambaStage& s = stages[stage];
-  return s.depth > 0 && s.bidirectional != tokens::Bidirectional::kNone && s.backward_scope == BackwardScope::kGlobal;
+  const bool one_way = s.bidirectional == tokens::Bidirectional::kNone && s.scan == ScanKind::kSequence;
+  return s.depth > 0 && !one_way && s.backward_scope == BackwardScope::kGlobal;
 }
 
-void check_pixel_mamba(const PixelMambaConfig& config, const std::string& where) {
-  check_ranges(config, where);
-  check_sides(config, where);
-  for (std::size_t s = 0; s < config.stages.size(); ++s) {
-    const std::int64_t side = config.tokens_per_side(s);
-    const std::int64_t inner = config.stages[s].dim * config.stages[s].expand;
-    if (side * side <= kMostRegionValues / inner) continue;
-    refuse(where, "serialization.region_size", "at most 2^28 values in one region of stage " + std::to_string(s),
-           std::to_string(side) + " x " + std::to_string(side) + " tokens of " + std::to_string(inner) + " channels");
-  }
-  for (std::size_t c = 0; c < 3; ++c) {
-    const std::string index = "[" + std::to_string(c) + "]";
-    if (!(config.std[c] > 0)) refuse(where, "input.std" + index, "a number above 0", json_number(config.std[c]));
-    if (!std::isfinite(config.mean[c])) refuse(where, "input.mean" + index, "a number", "none");
-    if (!std::isfinite(config.pad_value[c])) refuse(where, "serialization.pad_value" + index, "a number", "none");
-  }
-  check_head(config, where);
+bool PixelMambaConfig::has_region_token(std::size_t stage) const {
+  const PixelMambaStage& s = stages[stage];
+  const bool in_regions =
+      s.scan == ScanKind::kSequence || (s.scan == ScanKind::kWindow && s.backward_scope == BackwardScope::kRegion);
+  return region_tokens && in_regions && !is_coarse(stage);
 }
 
 std::string pixel_mamba_json(const PixelMambaConfig& config) {
@@ -138,9 +114,10 @@ std::string pixel_mamba_json(const PixelMambaConfig& config) {
       ", \"region_order\": " + word_json(kRegionOrders, config.region_order) +
       ", \"pixel_order\": " + word_json(kPixelOrders, config.pixel_order) +
       ", \"pad_value\": " + triple_json(config.pad_value) +
+      ", \"region_tokens\": " + (config.region_tokens ? "true" : "false") +
       "}, \"stem\": {\"patch\": " + std::to_string(config.patch_px) + "}, \"stages\": [";
   for (std::size_t s = 0; s < config.stages.size(); ++s) text += (s == 0 ? "" : ", ") + stage_json(config.stages[s]);
-  text += "], \"merge\": " + word_json(kMerges, config.merge) + ", \"pool\": " + word_json(kPools, config.pool) +
+  text += "], " + merge_json(config) + ", \"pool\": " + word_json(kPools, config.pool) +
           ", \"head\": {\"type\": " + word_json(kHeads, config.head) +
           ", \"outputs\": " + std::to_string(config.outputs) + ", \"labels\": [";
   for (std::size_t i = 0; i < config.labels.size(); ++i) text += (i == 0 ? "" : ", ") + json_string(config.labels[i]);

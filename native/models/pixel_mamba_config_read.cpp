@@ -93,21 +93,19 @@ class Section {
     }
   }
 
-  /// A member of the format that has one supported value, `supported`; `others` are known and not computed.
-  void only(const std::string& name, const std::string& supported, const std::vector<std::string>& others) {
+  /// A member of the format that has one value.
+  void only(const std::string& name, const std::string& supported) {
     const JsonValue* value = find(name);
     if (value == nullptr) return;
     const std::string text = value->kind == Kind::kString ? value->text : describe(*value);
-    if (text == supported) return;
-    for (const std::string& other : others) {
-      if (other.empty() || text == other) unsupported(name, describe(*value), supported);
-    }
-    refuse(path_of(name), supported, *value);
+    if (text != supported) refuse(path_of(name), supported, *value);
   }
 
-  [[noreturn]] void unsupported(const std::string& name, const std::string& found, const std::string& supported) const {
-    throw Error(ErrorCode::kUnsupportedFormat, where_ + ": " + path_of(name) + ": " + found +
-                                                   " is not computed by this version, which knows " + supported);
+  /// A member that has a meaning only together with another one.
+  void absent_unless(bool sensible, const std::string& name, const std::string& reason) {
+    const JsonValue* value = find(name);
+    if (sensible || value == nullptr) return;
+    refuse(path_of(name), "none, as " + reason, *value);
   }
 
   [[noreturn]] void refuse(const std::string& path, const std::string& expected, const JsonValue& found) const {
@@ -149,7 +147,7 @@ void read_serialization(const JsonValue& value, const std::string& where, PixelM
   serialization.word("region_order", kRegionOrders, config.region_order);
   serialization.word("pixel_order", kPixelOrders, config.pixel_order);
   serialization.triple("pad_value", false, config.pad_value);
-  serialization.only("region_tokens", "false", {"true"});
+  serialization.boolean("region_tokens", config.region_tokens);
   serialization.expect_all_known();
 }
 
@@ -161,6 +159,8 @@ PixelMambaStage read_stage(const JsonValue& value, const std::string& where, con
   section.integer("dim", 1, kLargestDim, stage.dim);
   section.integer("depth", 0, kLargestDepth, stage.depth);
   section.integer("d_state", 1, kLargestState, stage.d_state);
+  section.word("scan", kScans, stage.scan);
+  if (stage.scan == ScanKind::kCross2d) stage.d_conv = 3;
   section.integer("d_conv", 1, kLargestConvolution, stage.d_conv);
   section.integer("expand", 1, kLargestExpand, stage.expand);
   const JsonValue* rank = section.find("dt_rank");
@@ -169,9 +169,13 @@ PixelMambaStage read_stage(const JsonValue& value, const std::string& where, con
   section.word("bidirectional", kDirections, stage.bidirectional);
   section.word("backward_scope", kScopes, stage.backward_scope);
   section.boolean("divide_out", stage.divide_out);
-  section.only("scan", "sequence", {"cross2d", "window", "scan2d"});
-  section.only("mlp_ratio", "0", {""});
-  section.only("pos", "none", {"sincos2d"});
+  section.integer("window", 1, kLargestRegion_px, stage.window);
+  section.absent_unless(stage.scan == ScanKind::kWindow, "window", "only scan \"window\" has windows");
+  for (const char* name : {"bidirectional", "divide_out"}) {
+    section.absent_unless(stage.scan != ScanKind::kCross2d, name, "scan \"cross2d\" has four directions");
+  }
+  section.number("mlp_ratio", 0, kLargestMlpRatio, stage.mlp_ratio);
+  section.word("pos", kPositions, stage.pos);
   section.expect_all_known();
   if (stage.dim == 0) {
     throw Error(ErrorCode::kInvalidArgument, where + ": " + section.path_of("dim") +
@@ -192,6 +196,18 @@ void read_stages(Section& root, const std::string& where, PixelMambaConfig& conf
   for (std::size_t i = 0; i < count; ++i) config.stages.push_back(read_stage(stages->elements[i], where, config, i));
 }
 
+/// Before the stages, whose defaults depend on the sizes of their tokens.
+void read_merge(Section& root, const std::string& where, PixelMambaConfig& config) {
+  root.word("merge", kMerges, config.merge);
+  root.absent_unless(config.merge == MergeKind::kTome, "tome", "it belongs to merge \"tome\"");
+  const JsonValue* tome = root.find("tome");
+  if (tome == nullptr) return;
+  Section section(*tome, where, "tome");
+  section.number("keep", kLeastTomeKeep, 1, config.tome_keep);
+  section.integer("window", kLeastTomeWindow, kLargestTomeWindow, config.tome_window);
+  section.expect_all_known();
+}
+
 void read_head(const JsonValue& value, const std::string& where, PixelMambaConfig& config) {
   Section head(value, where, "head");
   head.word("type", kHeads, config.head);
@@ -207,8 +223,8 @@ PixelMambaConfig parse_pixel_mamba(std::string_view json, const std::string& whe
   const JsonValue tree = parse_json(json, where);
   Section root(tree, where, "");
   PixelMambaConfig config;
-  root.only("format", "pixel-mamba/1", {});
-  root.only("in_channels", "3", {});
+  root.only("format", "pixel-mamba/1");
+  root.only("in_channels", "3");
   if (const JsonValue* input = root.find("input")) read_input(*input, where, config);
   if (const JsonValue* serialization = root.find("serialization")) {
     read_serialization(*serialization, where, config);
@@ -218,13 +234,8 @@ PixelMambaConfig parse_pixel_mamba(std::string_view json, const std::string& whe
     section.integer("patch", 1, kLargestRegion_px, config.patch_px);
     section.expect_all_known();
   }
+  read_merge(root, where, config);
   read_stages(root, where, config);
-  if (const JsonValue* merge = root.find("merge"); merge != nullptr && merge->kind == Kind::kString) {
-    for (const char* other : {"tome", "concat1x2", "concat2x1"}) {
-      if (merge->text == other) root.unsupported("merge", describe(*merge), one_of(kMerges));
-    }
-  }
-  root.word("merge", kMerges, config.merge);
   root.word("pool", kPools, config.pool);
   if (const JsonValue* head = root.find("head")) read_head(*head, where, config);
   root.expect_all_known();

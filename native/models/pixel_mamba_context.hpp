@@ -44,14 +44,25 @@ struct RunContext {
     return options.listener != nullptr && options.listener->wants(stage) ? options.listener : nullptr;
   }
   /// Tokens of one region (or of one cell of several) in a stage.
-  std::int64_t unit_tokens(std::size_t stage) const {
-    return config().tokens_per_side(stage) * config().tokens_per_side(stage);
-  }
+  std::int64_t unit_tokens(std::size_t stage) const { return network.stages[stage].form.unit_tokens(); }
 };
 
 /// Pools the tokens of the last stage in one region or, where a token covers several, that one token. `unit`: their
-/// number in the sequence. `tokens` are normalised in place.
-void pool_unit(const RunContext& context, TokenPool& pool, std::int64_t unit, tokens::GridCell cell,
-               const std::vector<std::int32_t>& order, float* tokens, PixelScratch& scratch);
+/// number in the sequence. `tokens` are normalised in place. `sizes`: with MergeKind::kTome, else empty.
+void pool_unit(const RunContext& context, TokenPool& pool, std::int64_t unit, tokens::GridCell cell, float* tokens,
+               std::span<const TokenSize> sizes, PixelScratch& scratch);
+
+// Sizes of the tokens of a region, for MergeKind::kTome.
+
+/// Values of a size in a store.
+inline constexpr std::int64_t kSizeValues = 2;
+
+/// Of the first stage's tokens: each is one, and counts if the pooling looks at it.
+std::vector<TokenSize> first_sizes(const RunContext& context, tokens::GridCell cell);
+/// To and from a store of two values for each token; region tokens have none.
+void write_sizes(TokenStore& store, const RunContext& context, std::size_t stage, std::int64_t region,
+                 std::span<const TokenSize> sizes);
+void read_sizes(const TokenStore& store, const RunContext& context, std::size_t stage, std::int64_t region,
+                std::vector<TokenSize>& sizes);
 
 }  // namespace histojet::models

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tokens/scan_order.hpp"
+#include "base/error.hpp"
 
 namespace histojet::models {
 namespace {
@@ -50,7 +50,7 @@ PixelStem::PixelStem(const weights::WeightScope& root, const PixelMambaConfig& c
     : region_px_(config.region_size_px),
       patch_px_(config.patch_px),
       step_(token_step(config.stages[0].dim)),
-      order_(tokens::pixel_order(config.pixel_order, config.tokens_per_side(0))) {
+      order_(stage_form(config, 0).places) {
   // Pixels stay float32 in every precision: the product is small, and its rounding would reach everything.
   const tokens::LayerOptions exact{.precision = tokens::Precision::kFloat32, .isa = options.isa};
   projection_ = tokens::Linear::load(root.scope("stem.proj"), 3 * patch_px_ * patch_px_, config.stages[0].dim,
@@ -84,11 +84,16 @@ TokenMerge::TokenMerge(const weights::WeightScope& scope, MergeKind kind, std::i
                        const tokens::LayerOptions& options)
     : kind_(kind), in_(in), out_(out), isa_(options.isa) {
   using tokens::NormKind;
+  if (kind == MergeKind::kConcat1x2 || kind == MergeKind::kConcat2x1) parts_ = 2;
   switch (kind) {
     case MergeKind::kConcat2x2:
-      norm_ = tokens::Norm::load(scope.scope("norm"), 4 * in, NormKind::kLayer, options, kNormEpsilon);
-      reduction_ = tokens::Linear::load(scope.scope("reduction"), 4 * in, out, tokens::Bias::kNone, options);
+    case MergeKind::kConcat1x2:
+    case MergeKind::kConcat2x1:
+      norm_ = tokens::Norm::load(scope.scope("norm"), parts_ * in, NormKind::kLayer, options, kNormEpsilon);
+      reduction_ = tokens::Linear::load(scope.scope("reduction"), parts_ * in, out, tokens::Bias::kNone, options);
       break;
+    case MergeKind::kTome:
+      throw Error(ErrorCode::kInvalidArgument, "merge of places: \"tome\" knows no places");
     case MergeKind::kAverage2x2:
       reduction_ = tokens::Linear::load(scope.scope("reduction"), in, out, tokens::Bias::kNone, options);
       break;
@@ -107,7 +112,7 @@ void TokenMerge::gather(const float* in, std::span<const std::array<std::int32_t
   for (std::size_t i = 0; i < sources.size(); ++i) {
     float* row = scratch.gathered.row(static_cast<std::int64_t>(i));
     if (kind_ == MergeKind::kAverage2x2) std::fill_n(row, in_, 0.0F);
-    for (std::size_t k = 0; k < 4; ++k) {
+    for (std::size_t k = 0; k < static_cast<std::size_t>(parts_); ++k) {
       const std::int32_t source = sources[i][k];
       const float* token = in + source * step;
       if (kind_ == MergeKind::kAverage2x2) {
@@ -123,7 +128,7 @@ void TokenMerge::gather(const float* in, std::span<const std::array<std::int32_t
 
 void TokenMerge::run(const float* in, std::span<const std::array<std::int32_t, 4>> sources, float* out,
                      PixelScratch& scratch) const {
-  const std::int64_t values = kind_ == MergeKind::kAverage2x2 ? in_ : 4 * in_;
+  const std::int64_t values = kind_ == MergeKind::kAverage2x2 ? in_ : parts_ * in_;
   const auto count = static_cast<std::int64_t>(sources.size());
   const std::int64_t tile = tile_rows(token_step(values), count), step = token_step(out_);
   for (std::int64_t first = 0; first < count; first += tile) {
@@ -131,7 +136,7 @@ void TokenMerge::run(const float* in, std::span<const std::array<std::int32_t, 4
     scratch.gathered.reshape(tile, values);
     gather(in, sources.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows)), scratch);
     float* to = out + first * step;
-    if (kind_ == MergeKind::kConcat2x2) {
+    if (concatenates()) {
       scratch.rows.reshape(tile, values, reduction_.storage());
       norm_.run(scratch.gathered, scratch.rows, 0, rows);
       reduction_.run(scratch.rows, 0, rows, to, step, scratch.linear);
@@ -140,34 +145,6 @@ void TokenMerge::run(const float* in, std::span<const std::array<std::int32_t, 4
     }
     if (kind_ == MergeKind::kConv2x2) norm_.run_floats(to, step, to, step, rows);
   }
-}
-
-PixelStage load_stage(const weights::WeightScope& root, const PixelMambaConfig& config, std::size_t index,
-                      const tokens::LayerOptions& options) {
-  const PixelMambaStage& stage = config.stages[index];
-  const weights::WeightScope scope = root.scope("stages." + std::to_string(index));
-  // The forms `none` and `v1` of the reference know no division.
-  const bool halves = stage.divide_out && stage.bidirectional == tokens::Bidirectional::kV2;
-  PixelStage loaded;
-  for (std::int64_t i = 0; i < stage.depth; ++i) {
-    const weights::WeightScope block = scope.scope("blocks." + std::to_string(i));
-    const tokens::MambaConfig mixer{.dim = stage.dim,
-                                    .d_state = stage.d_state,
-                                    .d_conv = stage.d_conv,
-                                    .expand = stage.expand,
-                                    .dt_rank = stage.dt_rank,
-                                    .bidirectional = stage.bidirectional,
-                                    .divide_out = halves};
-    loaded.blocks.push_back(
-        {tokens::Norm::load(block.scope("norm"), stage.dim, tokens::NormKind::kRms, options, kNormEpsilon),
-         tokens::MambaMixer::load(block.scope("mixer"), mixer, options)});
-  }
-  if (index + 1 == config.stages.size()) return loaded;
-  loaded.merge = TokenMerge(scope.scope("merge"), config.merge, stage.dim, config.stages[index + 1].dim, options);
-  if (!config.is_coarse(index + 1)) {
-    loaded.merge_sources = tokens::merge_sources(config.pixel_order, config.tokens_per_side(index));
-  }
-  return loaded;
 }
 
 }  // namespace histojet::models

@@ -2,13 +2,20 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "models/pixel_mamba_config.hpp"
+#include "models/pixel_mamba_forms.hpp"
+#include "models/pixel_mamba_positions.hpp"
+#include "models/pixel_mamba_similarity.hpp"
 #include "tokens/linear.hpp"
 #include "tokens/mamba_mixer.hpp"
 #include "tokens/norm.hpp"
+#include "tokens/ss2d.hpp"
+#include "tokens/token_products.hpp"
 #include "weights/state_dict.hpp"
 
 namespace histojet::models {
@@ -24,7 +31,9 @@ struct PixelScratch {
   tokens::MixerScratch mixer;
   tokens::RowBuffer gathered;  ///< rows as they are collected, float32
   tokens::RowBuffer rows;      ///< as the product wants them
-  std::int64_t byte_size() const { return mixer.byte_size() + gathered.byte_size() + rows.byte_size(); }
+  tokens::Ss2dScratch grid;
+  tokens::ProductScratch products;
+  SimilarityScratch similarity;
 };
 
 /// Pixels to tokens of the first stage. Keys `stem.proj.weight` [dim, 3 * patch²] (rows, columns, channels) and
@@ -47,20 +56,21 @@ class PixelStem {
   tokens::Linear projection_;
 };
 
-/// Four tokens to one. Keys below `stages.{s}.merge`: `norm.{weight, bias}` and `reduction.weight` (kConcat2x2
-/// [out, 4 * in], kAverage2x2 [out, in], kConv2x2 [out, in, 2, 2], whose norm comes after the product).
+/// Four tokens, or two, to one. Keys below `stages.{s}.merge`: `norm.{weight, bias}` and `reduction.weight` (kConcat2x2
+/// [out, 4 * in], kConcat1x2 and kConcat2x1 [out, 2 * in], kAverage2x2 [out, in], kConv2x2 [out, in, 2, 2], whose norm
+/// comes after the product).
 class TokenMerge {
  public:
   TokenMerge() = default;
   TokenMerge(const weights::WeightScope& scope, MergeKind kind, std::int64_t in, std::int64_t out,
              const tokens::LayerOptions& options);
 
-  /// Token i of `out` comes from the tokens sources[i] of `in` in Swin's order; negative: zeros. Tokens lie
-  /// token_step() apart on both sides.
+  /// Token i of `out` comes from the tokens sources[i] of `in` in Swin's order, of pairs from the first two; negative:
+  /// zeros. Tokens lie token_step() apart on both sides.
   void run(const float* in, std::span<const std::array<std::int32_t, 4>> sources, float* out,
            PixelScratch& scratch) const;
-  /// For each of `sources`, the Euclidean norm of what its four tokens add to the merged one: |reduction . the token's
-  /// part| (after the norm for kConcat2x2; 0 where there is no token).
+  /// For each of `sources`, the Euclidean norm of what its tokens add to the merged one: |reduction . the token's part|
+  /// (after the norm for concatenations; 0 where there is no token).
   void child_norms(const float* in, std::span<const std::array<std::int32_t, 4>> sources, std::array<float, 4>* norms,
                    PixelScratch& scratch) const;
   std::int64_t in() const { return in_; }
@@ -69,8 +79,10 @@ class TokenMerge {
 
  private:
   void gather(const float* in, std::span<const std::array<std::int32_t, 4>> sources, PixelScratch& scratch) const;
+  bool concatenates() const { return kind_ != MergeKind::kAverage2x2 && kind_ != MergeKind::kConv2x2; }
 
   MergeKind kind_ = MergeKind::kConcat2x2;
+  std::int64_t parts_ = 4;
   std::int64_t in_ = 0;
   std::int64_t out_ = 0;
   Isa isa_ = Isa::kScalar;
@@ -78,10 +90,22 @@ class TokenMerge {
   tokens::Linear reduction_;
 };
 
-/// h += mixer(RMSNorm(h)).
+/// What may follow a block's mixer: h += fc2(GELU(fc1(RMSNorm(h)))).
+struct PixelMlp {
+  tokens::Norm norm;
+  tokens::Mlp layers;
+};
+
+/// h += mixer(RMSNorm(h)), and the MLP.
 struct PixelBlock {
   tokens::Norm norm;
-  tokens::MambaMixer mixer;
+  tokens::MambaMixer mixer;  ///< all but ScanKind::kCross2d
+  std::optional<PixelMlp> mlp = {};
+  std::shared_ptr<const tokens::Ss2d> cross = nullptr;  ///< ScanKind::kCross2d
+
+  std::int64_t byte_size() const;
+  /// The MLP in place, if there is one; `step` floats between tokens.
+  void run_mlp(float* tokens, std::int64_t step, std::int64_t count, PixelScratch& scratch, int threads) const;
 };
 
 /// One stage: its blocks, and how its tokens become those of the next one (not in the last).
@@ -89,11 +113,22 @@ struct PixelStage {
   std::vector<PixelBlock> blocks;
   TokenMerge merge;
   /// Tokens of a region that merge, in the orders of both stages; empty where the next stage's tokens cover several
-  /// regions.
+  /// regions, and with `similarity`.
   std::vector<std::array<std::int32_t, 4>> merge_sources;
+  SimilarityMerge similarity;  ///< MergeKind::kTome, in place of `merge`
+  StageForm form;
+  SincosPositions positions;
+  std::int64_t dim = 0;
+  std::int64_t step = 0;  ///< floats between two tokens
+
+  /// What happens to the tokens of the region or cell at `cell` before the first block: positions are added, the
+  /// region's token is appended.
+  void enter(tokens::GridCell cell, float* tokens) const;
 };
 
+/// Stage `index`; `form` is its own, `next` that of the stage behind it (not looked at in the last).
+/// @throws Error kMissingWeight, kShapeMismatch naming the key and both shapes.
 PixelStage load_stage(const weights::WeightScope& root, const PixelMambaConfig& config, std::size_t index,
-                      const tokens::LayerOptions& options);
+                      StageForm form, const StageForm& next, const tokens::LayerOptions& options);
 
 }  // namespace histojet::models

@@ -5,6 +5,7 @@
 #include "base/executor.hpp"
 #include "models/pixel_mamba.hpp"
 #include "models/region_pass.hpp"
+#include "models/region_reuse.hpp"
 #include "models/sequence_sweep.hpp"
 
 namespace histojet::models {
@@ -28,12 +29,12 @@ class Evaluation {
         const auto coarser = coarser_cells(context_.config(), context_.source.width_px(), stage, cells_);
         store_ = merge_cells(context_, stage, *store_, cells_, coarser);
         cells_ = coarser;
-        sweep_stage(context_, stage++, store_);
+        sweep_stage(context_, stage++, cells_, store_);
       } else {
         stage = pass(stage);
       }
     }
-    if (store_ != nullptr) pool_store(context_, *store_, cells_, pool_);
+    if (store_ != nullptr) pool_store(context_, *store_, sizes_.get(), cells_, pool_);
     return result();
   }
 
@@ -44,18 +45,28 @@ class Evaluation {
     const std::size_t end = config.stages.size();
     std::size_t last = first;
     while (!config.is_global(last) && last + 1 < end && !config.is_coarse(last + 1)) ++last;
-    const bool global = config.is_global(last), pooled = !global && last + 1 == end;
-    std::unique_ptr<TokenStore> store;
+    const bool similar = config.merge == MergeKind::kTome;
+    RegionReuse* reuse = store_ == nullptr && !similar ? context_.options.reuse : nullptr;
+    const bool global = config.is_global(last), pooled = !global && last + 1 == end && reuse == nullptr;
+    std::unique_ptr<TokenStore> store, sizes;
     if (!pooled) {
-      const auto regions = static_cast<std::int64_t>(cells_.size());
-      store =
-          std::make_unique<TokenStore>(regions * context_.unit_tokens(last), config.stages[last].dim, context_.budget);
+      const std::int64_t tokens = static_cast<std::int64_t>(cells_.size()) * context_.unit_tokens(last);
+      store = std::make_unique<TokenStore>(tokens, config.stages[last].dim, context_.budget);
+      if (similar) sizes = std::make_unique<TokenStore>(tokens, kSizeValues, context_.budget);
     }
-    RegionPass(context_, first, last, store_.get(),
-               {.store = store.get(), .before_blocks = global, .pool = pooled ? &pool_ : nullptr})
-        .run();
+    {
+      RegionPass regions(
+          context_, first, last, {.store = store_.get(), .sizes = sizes_.get()},
+          {.store = store.get(), .before_blocks = global, .pool = pooled ? &pool_ : nullptr, .sizes = sizes.get()});
+      if (reuse != nullptr) {
+        reuse->run(regions, *store);
+      } else {
+        regions.run();
+      }
+    }
     store_ = std::move(store);
-    if (global) sweep_stage(context_, last, store_);
+    sizes_ = std::move(sizes);
+    if (global) sweep_stage(context_, last, cells_, store_);
     return last + 1;
   }
 
@@ -68,10 +79,9 @@ class Evaluation {
     for (std::size_t s = 1; s <= last; ++s) {
       if (config.is_coarse(s)) cells = coarser_cells(config, context_.source.width_px(), s, cells);
     }
-    const auto order = tokens::pixel_order(config.pixel_order, config.tokens_per_side(last));
     std::int64_t total = 0;
     for (const tokens::GridCell cell : cells) {
-      const std::vector<std::uint8_t> counts = counted_tokens(config, context_.source, cell, order);
+      const auto counts = counted_tokens(context_.network.stages[last].form, context_.source, cell);
       total += counts.empty() ? context_.unit_tokens(last) : std::ranges::count(counts, 1);
     }
     return total / 2;
@@ -101,6 +111,7 @@ class Evaluation {
   RunContext& context_;
   std::vector<tokens::GridCell> cells_;  ///< regions, or what the tokens of the last stage so far cover
   std::unique_ptr<TokenStore> store_;    ///< tokens of the last stage so far; null before the first
+  std::unique_ptr<TokenStore> sizes_;    ///< MergeKind::kTome: their sizes
   TokenPool pool_;
 };
 
@@ -125,31 +136,6 @@ void ProgressMeter::report(bool always) {
   if (!always && now - last_ < kBetweenReports) return;
   last_ = now;
   tell_(progress_);
-}
-
-std::vector<std::uint8_t> counted_tokens(const PixelMambaConfig& config, const RegionSource& source,
-                                         tokens::GridCell cell, const std::vector<std::int32_t>& order) {
-  const std::size_t last = config.stages.size() - 1;
-  const std::int64_t token_px = config.token_px(last), side = config.tokens_per_side(last);
-  const std::int64_t x = cell.column * side * token_px, y = cell.row * side * token_px;
-  const bool inside = x + side * token_px <= source.width_px() && y + side * token_px <= source.height_px();
-  if (inside && !source.has_mask()) return {};
-  std::vector<std::uint8_t> counts;
-  counts.reserve(order.size());
-  for (const std::int32_t place : order) {
-    const std::int64_t left = x + place % side * token_px, top = y + place / side * token_px;
-    const bool real = left < source.width_px() && top < source.height_px();
-    counts.push_back(real && source.has_tissue(left, top, token_px) ? 1 : 0);
-  }
-  return counts;
-}
-
-void pool_unit(const RunContext& context, TokenPool& pool, std::int64_t unit, tokens::GridCell cell,
-               const std::vector<std::int32_t>& order, float* tokens, PixelScratch& scratch) {
-  const auto count = static_cast<std::int64_t>(order.size());
-  const std::vector<std::uint8_t> counts = counted_tokens(context.config(), context.source, cell, order);
-  if (context.options.listener != nullptr) context.options.listener->pooled(unit * count, count, counts);
-  pool.add(tokens, count, counts, scratch);
 }
 
 PixelMambaResult PixelMamba::run(const RegionSource& source, const PixelMambaRunOptions& options,

@@ -29,8 +29,14 @@ inline const Words<tokens::PixelOrder> kPixelOrders{{"zorder", tokens::PixelOrde
 inline const Words<tokens::Bidirectional> kDirections{
     {"none", tokens::Bidirectional::kNone}, {"v1", tokens::Bidirectional::kV1}, {"v2", tokens::Bidirectional::kV2}};
 inline const Words<BackwardScope> kScopes{{"region", BackwardScope::kRegion}, {"global", BackwardScope::kGlobal}};
-inline const Words<MergeKind> kMerges{
-    {"concat2x2", MergeKind::kConcat2x2}, {"average2x2", MergeKind::kAverage2x2}, {"conv2x2", MergeKind::kConv2x2}};
+inline const Words<MergeKind> kMerges{{"concat2x2", MergeKind::kConcat2x2}, {"average2x2", MergeKind::kAverage2x2},
+                                      {"conv2x2", MergeKind::kConv2x2},     {"concat1x2", MergeKind::kConcat1x2},
+                                      {"concat2x1", MergeKind::kConcat2x1}, {"tome", MergeKind::kTome}};
+inline const Words<ScanKind> kScans{{"sequence", ScanKind::kSequence},
+                                    {"window", ScanKind::kWindow},
+                                    {"cross2d", ScanKind::kCross2d},
+                                    {"scan2d", ScanKind::kScan2d}};
+inline const Words<PositionKind> kPositions{{"none", PositionKind::kNone}, {"sincos2d", PositionKind::kSincos2d}};
 inline const Words<PoolKind> kPools{{"mean", PoolKind::kMean},
                                     {"last", PoolKind::kLast},
                                     {"attention", PoolKind::kAttention},
@@ -49,6 +55,11 @@ inline constexpr std::int64_t kLargestDepth = 256;
 inline constexpr std::int64_t kLargestState = 1024;
 inline constexpr std::int64_t kLargestConvolution = 64;
 inline constexpr std::int64_t kLargestExpand = 16;
+inline constexpr double kLargestMlpRatio = 64;
+/// Each window costs some memory besides its tokens.
+inline constexpr std::int64_t kLeastTomeWindow = 8;
+inline constexpr std::int64_t kLargestTomeWindow = 4096;
+inline constexpr double kLeastTomeKeep = 0.5;
 inline constexpr std::size_t kMostStages = 16;
 /// Stages with tokens of this side or more look back over the whole picture unless told otherwise.
 inline constexpr std::int64_t kGlobalFrom_px = 8;

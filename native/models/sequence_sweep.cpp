@@ -1,9 +1,9 @@
 #include "models/sequence_sweep.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "base/executor.hpp"
+#include "models/grid_sweep.hpp"
 
 namespace histojet::models {
 namespace {
@@ -12,11 +12,6 @@ using tokens::Direction;
 
 /// Floats of one chunk of tokens: 1 MiB.
 constexpr std::int64_t kChunkFloats = std::int64_t{1} << 18;
-constexpr std::int64_t kCellsAtOnce = 256;
-
-std::int64_t chunk_tokens(std::int64_t dim) {
-  return std::max<std::int64_t>(64, kChunkFloats / token_step(dim));
-}
 
 /// One direction of one block on its way through the stored sequence.
 class Sweep {
@@ -34,13 +29,19 @@ class Sweep {
         in_(make_aligned<float>(static_cast<std::size_t>((chunk_ + kMostBefore) * step_))),
         out_(make_aligned<float>(static_cast<std::size_t>(chunk_ * step_))) {}
 
-  /// Tokens [begin, end) of `from`, in this direction's order. `sums`: what the block puts out; holds what the other
-  /// direction left there unless this one is the `first`.
-  void run(const TokenStore& from, TokenStore& sums, std::int64_t begin, std::int64_t end, bool first) {
+  /// Where a direction stands among those of its block: the first one adds to the tokens themselves, others to what is
+  /// there; behind the last one the block's mixer is done.
+  struct Turn {
+    bool first = true;
+    bool last = true;
+  };
+
+  /// Tokens [begin, end) of `from`, in this direction's order. `sums`: what the block puts out.
+  void run(const TokenStore& from, TokenStore& sums, std::int64_t begin, std::int64_t end, Turn turn) {
     const bool forward = direction_ == Direction::kForward;
     for (std::int64_t done = 0; done < end - begin; done += chunk_) {
       const std::int64_t count = std::min(chunk_, end - begin - done);
-      chunk(from, sums, forward ? begin + done : end - done - count, count, first);
+      chunk(from, sums, forward ? begin + done : end - done - count, count, turn);
       context_.progress.advance(count);
     }
   }
@@ -48,13 +49,13 @@ class Sweep {
  private:
   static constexpr std::int64_t kMostBefore = 64;  ///< the widest convolution looks back less far
 
-  void chunk(const TokenStore& from, TokenStore& sums, std::int64_t start, std::int64_t count, bool first) {
+  void chunk(const TokenStore& from, TokenStore& sums, std::int64_t start, std::int64_t count, Turn turn) {
     const tokens::MambaConfig& config = layers_.mixer.config();
     const bool looks_back = direction_ == Direction::kBackward && config.bidirectional == tokens::Bidirectional::kV1;
     const std::int64_t before = looks_back ? std::min(config.d_conv - 1, start) : 0;
     from.read(start - before, before + count, in_.get(), step_);
     const float* in = in_.get() + before * step_;
-    if (first) {
+    if (turn.first) {
       std::copy_n(in, count * step_, out_.get());
     } else {
       sums.read(start, count, out_.get(), step_);
@@ -68,7 +69,8 @@ class Sweep {
                                .tokens_before = before,
                                .norm = &layers_.norm,
                                .padded = true};
-    layers_.mixer.accumulate(direction_, run, state_, scratch_, threads_, context_.cancel);
+    layers_.mixer.accumulate(direction_, run, state_, scratch_.mixer, threads_, context_.cancel);
+    if (turn.last) layers_.run_mlp(out_.get(), step_, count, scratch_, threads_);
     sums.write(start, count, out_.get(), step_);
   }
 
@@ -81,7 +83,7 @@ class Sweep {
   std::int64_t step_;
   std::int64_t chunk_;
   tokens::MambaState state_;
-  tokens::MixerScratch scratch_;
+  PixelScratch scratch_;
   AlignedBuffer<float> in_;
   AlignedBuffer<float> out_;
 };
@@ -96,9 +98,9 @@ void sweep_both_ways(RunContext& context, std::size_t stage, std::size_t block, 
   for (const bool first : {true, false}) {
     Executor::instance().parallel_for(2, context.threads, [&](std::int64_t i) {
       if (i == 0) {
-        forward.run(from, sums, first ? 0 : middle, first ? middle : end, first);
+        forward.run(from, sums, first ? 0 : middle, first ? middle : end, {first, !first});
       } else {
-        backward.run(from, sums, first ? middle : 0, first ? end : middle, first);
+        backward.run(from, sums, first ? middle : 0, first ? end : middle, {first, !first});
       }
     });
   }
@@ -146,23 +148,11 @@ void tell_listener(const RunContext& context, std::size_t stage, const TokenStor
   }
 }
 
-std::vector<std::int64_t> indices_of(const PixelMambaConfig& config, std::int64_t width_px, std::size_t stage,
-                                     const std::vector<tokens::GridCell>& cells) {
-  const std::int64_t columns = region_count(width_px, std::max(config.token_px(stage), config.region_size_px));
-  std::vector<std::int64_t> indices;
-  indices.reserve(cells.size());
-  for (const tokens::GridCell cell : cells) {
-    indices.push_back(tokens::region_index(config.region_order, columns, cell));
-  }
-  return indices;
-}
-
-}  // namespace
-
-void sweep_stage(RunContext& context, std::size_t stage, std::unique_ptr<TokenStore>& store) {
+/// All blocks of a stage over tokens in the order in which they are scanned.
+void sweep_blocks(RunContext& context, std::size_t stage, std::unique_ptr<TokenStore>& store) {
   const PixelMambaStage& config = context.config().stages[stage];
   const bool both = config.bidirectional != tokens::Bidirectional::kNone && config.depth > 0;
-  const bool global = context.config().is_global(stage);
+  const bool global = both && context.config().is_global(stage);
   std::unique_ptr<TokenStore> sums;
   if (both) sums = std::make_unique<TokenStore>(store->tokens(), store->dim(), context.budget);
   for (std::int64_t i = 0; i < config.depth; ++i) {
@@ -174,77 +164,33 @@ void sweep_stage(RunContext& context, std::size_t stage, std::unique_ptr<TokenSt
     } else {
       if (both) sweep_single_tokens(context, stage, block, *store, *sums);
       Sweep forward(context, stage, block, Direction::kForward, context.threads);
-      forward.run(*store, both ? *sums : *store, 0, store->tokens(), !both);
+      forward.run(*store, both ? *sums : *store, 0, store->tokens(), {.first = !both});
     }
     if (both) std::swap(store, sums);
   }
+}
+
+}  // namespace
+
+std::int64_t chunk_tokens(std::int64_t dim) {
+  return std::max<std::int64_t>(64, kChunkFloats / token_step(dim));
+}
+
+void sweep_stage(RunContext& context, std::size_t stage, const std::vector<tokens::GridCell>& cells,
+                 std::unique_ptr<TokenStore>& store) {
+  const PixelMambaStage& config = context.config().stages[stage];
+  if (config.scans_grid()) {
+    sweep_grid(context, stage, cells, store);
+  } else if (config.scan == ScanKind::kWindow && context.config().is_global(stage)) {
+    const SlideGrid grid(context.network.stages[stage].form, cells);
+    auto windows = std::make_unique<TokenStore>(store->tokens(), store->dim(), context.budget);
+    to_windows(context, grid, config.window, *store, *windows);
+    sweep_blocks(context, stage, windows);
+    from_windows(context, grid, config.window, *windows, *store);
+  } else {
+    sweep_blocks(context, stage, store);
+  }
   tell_listener(context, stage, *store);
-}
-
-std::vector<tokens::GridCell> coarser_cells(const PixelMambaConfig& config, std::int64_t width_px, std::size_t stage,
-                                            const std::vector<tokens::GridCell>& cells) {
-  const std::int64_t columns = region_count(width_px, config.token_px(stage));
-  const tokens::RegionOrder order = config.region_order;
-  std::vector<std::int64_t> indices;
-  indices.reserve(cells.size());
-  for (const tokens::GridCell cell : cells) {
-    indices.push_back(tokens::region_index(order, columns, {cell.row / 2, cell.column / 2}));
-  }
-  std::ranges::sort(indices);
-  indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
-  std::vector<tokens::GridCell> merged;
-  merged.reserve(indices.size());
-  for (const std::int64_t index : indices) merged.push_back(tokens::region_cell(order, columns, index));
-  return merged;
-}
-
-std::unique_ptr<TokenStore> merge_cells(RunContext& context, std::size_t stage, const TokenStore& tokens,
-                                        const std::vector<tokens::GridCell>& from,
-                                        const std::vector<tokens::GridCell>& to) {
-  const tokens::RegionOrder order = context.config().region_order;
-  const std::int64_t columns = region_count(context.source.width_px(), context.config().token_px(stage - 1));
-  const std::vector<std::int64_t> indices = indices_of(context.config(), context.source.width_px(), stage - 1, from);
-  const std::int64_t dim = context.config().stages[stage].dim;
-  const std::int64_t in_step = token_step(tokens.dim()), out_step = token_step(dim);
-  auto merged = std::make_unique<TokenStore>(static_cast<std::int64_t>(to.size()), dim, context.budget);
-  const auto in = make_aligned<float>(static_cast<std::size_t>(4 * kCellsAtOnce * in_step));
-  const auto out = make_aligned<float>(static_cast<std::size_t>(kCellsAtOnce * out_step));
-  PixelScratch scratch;
-  for (std::size_t first = 0; first < to.size(); first += kCellsAtOnce) {
-    context.cancel.throw_if_cancelled();
-    const std::size_t count = std::min<std::size_t>(kCellsAtOnce, to.size() - first);
-    std::vector<std::array<std::int32_t, 4>> sources(count);
-    std::int32_t taken = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      const tokens::GridCell cell = to[first + i];
-      for (std::int64_t k = 0; k < 4; ++k) {
-        const tokens::GridCell child{2 * cell.row + k % 2, 2 * cell.column + k / 2};
-        const auto found = child.column < columns
-                               ? std::ranges::lower_bound(indices, tokens::region_index(order, columns, child))
-                               : indices.end();
-        const bool there = found != indices.end() && *found == tokens::region_index(order, columns, child);
-        sources[i][static_cast<std::size_t>(k)] = there ? taken : -1;
-        if (there) tokens.read(found - indices.begin(), 1, in.get() + taken++ * in_step, in_step);
-      }
-    }
-    context.network.stages[stage - 1].merge.run(in.get(), sources, out.get(), scratch);
-    merged->write(static_cast<std::int64_t>(first), static_cast<std::int64_t>(count), out.get(), out_step);
-  }
-  return merged;
-}
-
-void pool_store(RunContext& context, const TokenStore& tokens, const std::vector<tokens::GridCell>& cells,
-                TokenPool& pool) {
-  const std::size_t last = context.config().stages.size() - 1;
-  const auto order = tokens::pixel_order(context.config().pixel_order, context.config().tokens_per_side(last));
-  const std::int64_t unit = context.unit_tokens(last), step = token_step(tokens.dim());
-  const auto values = make_aligned<float>(static_cast<std::size_t>(unit * step));
-  PixelScratch scratch;
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    context.cancel.throw_if_cancelled();
-    tokens.read(static_cast<std::int64_t>(i) * unit, unit, values.get(), step);
-    pool_unit(context, pool, static_cast<std::int64_t>(i), cells[i], order, values.get(), scratch);
-  }
 }
 
 }  // namespace histojet::models

@@ -61,23 +61,28 @@ void PoolLayer::scores(const float* tokens, std::int64_t count, std::vector<floa
 TokenPool::TokenPool(const PoolLayer& layer, std::int64_t middle)
     : layer_(layer), middle_(middle), sum_(static_cast<std::size_t>(layer.dim())) {}
 
-void TokenPool::add(float* tokens, std::int64_t count, std::span<const std::uint8_t> counts, PixelScratch& scratch) {
+void TokenPool::add(float* tokens, std::int64_t count, std::span<const std::uint8_t> counts,
+                    std::span<const float> weights, PixelScratch& scratch) {
   const bool attention = layer_.kind() == PoolKind::kAttention;
   layer_.normalize(tokens, count);
   if (attention) layer_.scores(tokens, count, fresh_, scratch);
   for (std::int64_t i = 0; i < count; ++i) {
     const bool chosen = counts.empty() || counts[static_cast<std::size_t>(i)] != 0;
-    const float score = attention ? fresh_[static_cast<std::size_t>(i)] : 0.0F;
-    if (chosen) add_token(tokens + i * token_step(layer_.dim()), score);
+    const float weight = weights.empty() ? 1.0F : weights[static_cast<std::size_t>(i)];
+    float score = attention ? fresh_[static_cast<std::size_t>(i)] : 0.0F;
+    // A token's share grows with what it stands for, as in proportional attention.
+    if (attention && !weights.empty()) score += std::log(weight);
+    if (chosen) add_token(tokens + i * token_step(layer_.dim()), score, weight);
     if (keeps_scores_ && attention) scores_.push_back(chosen ? score : kNoScore);
   }
 }
 
-void TokenPool::add_token(const float* token, float score) {
+void TokenPool::add_token(const float* token, float score, float weight) {
   const std::int64_t number = counted_++;
   double share = 1;
   switch (layer_.kind()) {
     case PoolKind::kMean:
+      share = static_cast<double>(weight);
       break;
     case PoolKind::kMiddle:
       if (number != middle_) return;

@@ -40,8 +40,10 @@ class TokenPool {
   /// `middle`: which of the tokens that count is the one for kMiddle.
   TokenPool(const PoolLayer& layer, std::int64_t middle);
 
-  /// `counts`: which of the tokens are looked at; empty: all. `tokens` are normalised in place.
-  void add(float* tokens, std::int64_t count, std::span<const std::uint8_t> counts, PixelScratch& scratch);
+  /// `counts`: which of the tokens are looked at; empty: all. `weights`: how much each counts in kMean and kAttention;
+  /// empty: 1. `tokens` are normalised in place.
+  void add(float* tokens, std::int64_t count, std::span<const std::uint8_t> counts, std::span<const float> weights,
+           PixelScratch& scratch);
   /// Keeps the scores of kAttention for attention().
   void keep_scores() { keeps_scores_ = true; }
 
@@ -52,7 +54,7 @@ class TokenPool {
   std::vector<float> attention() const;
 
  private:
-  void add_token(const float* token, float score);
+  void add_token(const float* token, float score, float weight);
 
   const PoolLayer& layer_;
   std::int64_t middle_;

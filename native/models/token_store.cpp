@@ -29,6 +29,16 @@ void copy_rows(const float* from, std::int64_t from_step, float* to, std::int64_
   for (std::int64_t i = 0; i < count; ++i) std::copy_n(from + i * from_step, dim, to + i * to_step);
 }
 
+/// Runs body(i, count) for tokens[i], … that follow each other.
+template <class Body>
+void for_runs(std::span<const std::int64_t> tokens, const Body& body) {
+  for (std::size_t i = 0, end = 0; i < tokens.size(); i = end) {
+    end = i + 1;
+    while (end < tokens.size() && tokens[end] == tokens[end - 1] + 1) ++end;
+    body(i, static_cast<std::int64_t>(end - i));
+  }
+}
+
 }  // namespace
 
 TokenStore::TokenStore(std::int64_t tokens, std::int64_t dim, StoreBudget& budget)
@@ -111,6 +121,18 @@ void TokenStore::read(std::int64_t first, std::int64_t count, float* values, std
     transfer(false, file_offset(first + i), packed.data(), static_cast<std::uint64_t>(part * dim_) * sizeof(float));
     copy_rows(packed.data(), dim_, values + i * step, step, dim_, part);
   }
+}
+
+void TokenStore::gather(std::span<const std::int64_t> tokens, float* values, std::int64_t step) const {
+  for_runs(tokens, [&](std::size_t i, std::int64_t count) {
+    read(tokens[i], count, values + static_cast<std::int64_t>(i) * step, step);
+  });
+}
+
+void TokenStore::scatter(std::span<const std::int64_t> tokens, const float* values, std::int64_t step) {
+  for_runs(tokens, [&](std::size_t i, std::int64_t count) {
+    write(tokens[i], count, values + static_cast<std::int64_t>(i) * step, step);
+  });
 }
 
 std::uint64_t TokenStore::file_offset(std::int64_t token) const {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "base/aligned_buffer.hpp"
@@ -34,6 +35,9 @@ class TokenStore {
   /// @throws Error kIo (full disk, …).
   void write(std::int64_t first, std::int64_t count, const float* values, std::int64_t step);
   void read(std::int64_t first, std::int64_t count, float* values, std::int64_t step) const;
+  /// The same for tokens that lie anywhere, in the given order.
+  void gather(std::span<const std::int64_t> tokens, float* values, std::int64_t step) const;
+  void scatter(std::span<const std::int64_t> tokens, const float* values, std::int64_t step);
 
  private:
   /// How many of these tokens lie in memory.

@@ -18,6 +18,8 @@ namespace {
 constexpr std::int64_t kRowGranule = 32;
 constexpr std::int64_t kChannelGranule = 16;
 constexpr std::int64_t kFloatBytes = 4;
+/// Through softplus a step of 0: states stay what they are.
+constexpr float kNoStep = -1e30F;
 
 kernels::RowIn row_in(const float* row) {
   return {reinterpret_cast<const std::byte*>(row), 0};
@@ -31,7 +33,9 @@ kernels::RowOut row_out(float* row) {
 /// One grid on its way through the layer.
 class Ss2d::Run {
  public:
-  Run(const Ss2d& layer, std::int64_t height, std::int64_t width, Ss2dScratch& scratch, int threads)
+  /// `skipped`: by place, negative for one that scans pass over; null: there is none.
+  Run(const Ss2d& layer, std::int64_t height, std::int64_t width, const std::int32_t* skipped, Ss2dScratch& scratch,
+      int threads)
       : layer_(layer),
         config_(layer.config_),
         height_(height),
@@ -40,6 +44,7 @@ class Ss2d::Run {
         stride_(layer.stride_),
         isa_(layer.options_.isa),
         s_(scratch),
+        skipped_(skipped),
         threads_(threads) {
     reshape();
   }
@@ -58,6 +63,9 @@ class Ss2d::Run {
 
   /// x, convolved and through SiLU, in both orders.
   void convolve() {
+    for (std::int64_t i = 0; skipped_ != nullptr && i < tokens_; ++i) {
+      if (skipped_[i] < 0) std::fill_n(s_.xz.row(i), stride_, 0.0F);
+    }
     if (config_.kernel == 0) {
       rows([&](Range range, int) { copy_rows(s_.xz, s_.u[0], range); });
       rows([&](Range range, int) {
@@ -79,7 +87,10 @@ class Ss2d::Run {
   void scan(const Branch& branch, Route route, bool first) {
     const auto order = static_cast<std::size_t>(route.by_columns);
     const RowBuffer& u = s_.u[order];
-    rows([&](Range range, int thread) { project(branch, u, range, thread); });
+    rows([&](Range range, int thread) {
+      project(branch, u, range, thread);
+      if (skipped_ != nullptr) stop_steps(route.by_columns, range);
+    });
     RowBuffer& y = first ? s_.y[order] : s_.scanned;
     std::fill(s_.state.begin(), s_.state.end(), 0.0F);
     share_rows({0, config_.inner}, kChannelGranule, threads_,
@@ -222,6 +233,13 @@ class Ss2d::Run {
     branch.dt_proj.run_floats(x_dbl, s_.x_dbl.step(), count, s_.delta.row(first), s_.delta.step(), linear(thread));
   }
 
+  void stop_steps(bool by_columns, Range range) {
+    for (std::int64_t i = range.begin; i < range.end; ++i) {
+      const std::int64_t place = by_columns ? i % height_ * width_ + i / height_ : i;
+      if (skipped_[place] < 0) std::fill_n(s_.delta.row(i), stride_, kNoStep);
+    }
+  }
+
   void scan_channels(const Branch& branch, const RowBuffer& u, RowBuffer& y, bool reversed, Range channels) {
     const std::int64_t sign = reversed ? -1 : 1, row = reversed ? tokens_ - 1 : 0, c = channels.begin;
     const float* b = s_.x_dbl.row(row) + config_.dt_rank;
@@ -269,6 +287,7 @@ class Ss2d::Run {
   std::int64_t stride_;
   Isa isa_;
   Ss2dScratch& s_;
+  const std::int32_t* skipped_;
   int threads_;
 };
 
@@ -285,9 +304,11 @@ std::array<Ss2d::Route, 4> Ss2d::routes() const {
 }
 
 void Ss2d::accumulate(const Norm* norm, const TokensIn& in, const TokensOut& out, std::int64_t height,
-                      std::int64_t width, Ss2dScratch& scratch, int threads, const CancelToken& cancel) const {
+                      std::int64_t width, Ss2dScratch& scratch, int threads, const CancelToken& cancel,
+                      MissingTokens missing) const {
   if (height <= 0 || width <= 0) return;
-  Run run(*this, height, width, scratch, resolved_threads(threads));
+  const std::int32_t* skipped = missing == MissingTokens::kSkipped ? in.order : nullptr;
+  Run run(*this, height, width, skipped, scratch, resolved_threads(threads));
   run.project_in(norm, in);
   cancel.throw_if_cancelled();
   run.convolve();

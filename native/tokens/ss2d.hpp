@@ -19,6 +19,12 @@ enum class CrossScan {
   kBidirectional,   ///< twice row by row, twice reversed
 };
 
+/// What a grid's places without a token are (negative entries of TokensIn::order).
+enum class MissingTokens {
+  kZeros,    ///< tokens of zeros
+  kSkipped,  ///< nothing: zeros for the convolution, and scans pass over them
+};
+
 struct Ss2dConfig {
   std::int64_t dim = 0;
   std::int64_t inner = 0;  ///< ssm_ratio * dim
@@ -67,7 +73,8 @@ class Ss2d {
 
   /// out += ss2d(norm(in)) for a grid of tokens in raster order; `norm` may be null, `out` may be `in`.
   void accumulate(const Norm* norm, const TokensIn& in, const TokensOut& out, std::int64_t height, std::int64_t width,
-                  Ss2dScratch& scratch, int threads, const CancelToken& cancel) const;
+                  Ss2dScratch& scratch, int threads, const CancelToken& cancel,
+                  MissingTokens missing = MissingTokens::kZeros) const;
 
  private:
   struct Route {

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <vector>
 
 namespace histojet::kernels {
 namespace {
@@ -86,6 +90,68 @@ class Walker {
   TileForm form_;
   TileWalk walk_;
 };
+
+/// A rounded weight that could as well be rounded to its other neighbour.
+struct OtherNeighbour {
+  std::size_t index;
+  Bfloat16 value;
+  float change;  ///< of the sum
+  float cost;    ///< squared error that it adds, by |change|
+};
+
+/// The distance of the two bfloat16 around a value; 0 for the smallest numbers.
+float spacing(float value) {
+  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(value) & 0x7f800000U) * 0x1p-7f;
+}
+
+/// The bfloat16 on the other side of `value`, which is not zero.
+Bfloat16 other_neighbour(float value, Bfloat16 rounded) {
+  const bool shrank = std::fabs(from_bfloat16(rounded)) < std::fabs(value);
+  return static_cast<Bfloat16>(shrank ? rounded + 1 : rounded - 1);
+}
+
+/// Rounds the weights of one output channel so that their sum keeps. Inputs behind a ReLU are positive: what rounding
+/// adds to the sum of the weights shifts the channel by as many times the mean input, the same everywhere in the
+/// picture. Of the weights that lie almost in the middle between two bfloat16, as many as it takes go to the other one;
+/// their squared error hardly grows.
+void round_keeping_sum(std::span<float> row, std::vector<OtherNeighbour>& candidates) {
+  double missing = 0.0;
+  for (const float value : row) missing += static_cast<double>(value) - from_bfloat16(to_bfloat16(value));
+  // The sum loses about a third of the square root of the row's length, in roundings: so many candidates are enough.
+  const float near_middle = std::max(0.3f, 0.5f - 2.5f / std::sqrt(static_cast<float>(row.size())));
+  const float limit = std::isfinite(missing) ? near_middle : std::numeric_limits<float>::infinity();
+  const float sign = missing > 0.0 ? 1.0f : -1.0f;
+  candidates.clear();
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    const float value = row[i];
+    const Bfloat16 rounded = to_bfloat16(value);
+    row[i] = from_bfloat16(rounded);
+    const float error = value - row[i];
+    // One rare branch: millions of weights pass here while a network loads.
+    if (!(error * sign > limit * spacing(value))) continue;
+    const Bfloat16 other = other_neighbour(value, rounded);
+    const float change = from_bfloat16(other) - row[i];
+    candidates.push_back({i, other, change, std::fabs(change) - 2.0f * std::fabs(error)});
+  }
+  std::ranges::sort(candidates, [](const OtherNeighbour& a, const OtherNeighbour& b) {
+    return a.cost != b.cost ? a.cost < b.cost : a.index < b.index;
+  });
+  for (const OtherNeighbour& candidate : candidates) {
+    if (std::fabs(missing - candidate.change) >= std::fabs(missing)) continue;
+    row[candidate.index] = from_bfloat16(candidate.value);
+    missing -= candidate.change;
+  }
+}
+
+/// Weights as bfloat16 numbers, times `scale`; rows are those of the output channels.
+std::vector<float> rounded_weights(std::span<const float> weight, std::size_t rows, double scale) {
+  std::vector<float> rounded(weight.size());
+  std::ranges::transform(weight, rounded.begin(), [&](float value) { return static_cast<float>(value * scale); });
+  std::vector<OtherNeighbour> candidates;
+  const std::size_t length = weight.size() / rows;
+  for (std::size_t n = 0; n < rows; ++n) round_keeping_sum(std::span(rounded).subspan(n * length, length), candidates);
+  return rounded;
+}
 
 /// Where the weights of a matrix lie: that of element e and column n of output pixel q at `element(e, q) + n * column`,
 /// nowhere (0) when `element` is negative.
@@ -175,8 +241,13 @@ PackedTiles pack_conv2d_tiles(std::span<const float> weight, std::span<const flo
     return (channel * form.kernel + e.dy) * form.kernel + dx;
   };
   const std::int64_t column = channels * form.kernel * form.kernel;
-  return pack_tiles(Walker(inputs, form).take(), form.pixels,
-                    WeightLayout<decltype(element)>{weight, bias, element, column, pixel_columns, scale});
+  using Layout = WeightLayout<decltype(element)>;
+  const TileWalk walk = Walker(inputs, form).take();
+  if (!form.keep_sums) {
+    return pack_tiles(walk, form.pixels, Layout{weight, bias, element, column, pixel_columns, scale});
+  }
+  const std::vector<float> rounded = rounded_weights(weight, bias.size(), scale);
+  return pack_tiles(walk, form.pixels, Layout{rounded, bias, element, column, pixel_columns, 1.0});
 }
 
 std::array<PackedTiles, 2> pack_conv_transpose2x2_tiles(std::span<const float> weight, std::span<const float> bias,

@@ -24,6 +24,8 @@ struct TileForm {
   std::int64_t kernel = 1;
   std::int64_t pixels = 1;     ///< output pixels per position
   bool split_weights = false;  ///< three products instead of one: high x high, low x high, high x low
+  /// Rounds weights so that each output channel's sum of them keeps; for inputs behind a ReLU, with whole weights only.
+  bool keep_sums = false;
 };
 
 /// How many neighbouring pixels make one position: 2 when an input has pixels of less than a cache line.

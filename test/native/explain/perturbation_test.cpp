@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -60,29 +61,55 @@ TEST_F(PerturbationTest, CoveredSquaresHaveThePadColour) {
   EXPECT_THROW(CoveredRegions(config, source, 0), Error);
 }
 
-TEST_F(PerturbationTest, CurvesBeginAndEndAtTheWholePictureAndAtNone) {
-  std::vector<std::int64_t> order(15);
-  std::iota(order.begin(), order.end(), 0);
-  const auto deletion = perturbation_curve(*model, source, order, 8, {.steps = 4, .score = logit_score(1)});
-  const auto insertion = perturbation_curve(*model, source, order, 8,
-                                            {.kind = Perturbation::kInsertion, .steps = 4, .score = logit_score(1)});
-  ASSERT_EQ(deletion.score.size(), 5U);
-  CoveredRegions nothing(config, source, 8);
-  nothing.cover_all(true);
-  EXPECT_EQ(deletion.score.front(), model->run(source).logits[1]);
-  EXPECT_EQ(insertion.score.back(), deletion.score.front());
-  EXPECT_EQ(deletion.score.back(), model->run(nothing).logits[1]);
-  EXPECT_EQ(insertion.score.front(), deletion.score.back());
-  EXPECT_EQ(deletion.share.front(), 0);
-  EXPECT_EQ(deletion.share.back(), 1);
-  double area = 0;
-  for (std::size_t i = 0; i < 4; ++i) {
-    area += (deletion.share[i + 1] - deletion.share[i]) * (deletion.score[i] + deletion.score[i + 1]) / 2;
+TEST_F(PerturbationTest, ACoveredSquareIsThatOfACoveredCell) {
+  for (const std::int64_t side : {4, 8, 16}) {
+    CoveredRegions cells(config, source, side);
+    for (std::int64_t cell = 0; cell < cells.cells(); ++cell) {
+      cells.cover_all(false);
+      cells.cover(cell, true);
+      const CoveredSquare square(config, source, cell % cells.columns() * side, cell / cells.columns() * side, side);
+      ASSERT_EQ(pixels(square), pixels(cells)) << side << " " << cell;
+    }
   }
-  EXPECT_DOUBLE_EQ(deletion.area, area);
-  EXPECT_THROW(perturbation_curve(*model, source, {15}, 8), Error);
-  EXPECT_THROW(perturbation_curve(*model, source, {}, 8), Error);
-  EXPECT_THROW(perturbation_curve(*model, source, order, 8, {.steps = 0}), Error);
+}
+
+std::vector<std::int64_t> numbers_to(std::int64_t end) {
+  std::vector<std::int64_t> numbers(static_cast<std::size_t>(end));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  return numbers;
+}
+
+TEST_F(PerturbationTest, CurvesAreThoseOfEvaluationsOfEverything) {
+  for (const int threads : {1, 3}) {
+    for (const std::int64_t cell_px : {4, 8}) {
+      CoveredRegions covered(config, source, cell_px);
+      const std::vector<std::int64_t> order = shuffled_cells(numbers_to(covered.cells()), 3);
+      const PerturbationPair pair = perturbation_curves(
+          *model, source, order, cell_px, {.output = 1, .steps = 7, .run = {.threads = threads, .store_bytes = 4000}});
+      for (const bool deletion : {true, false}) {
+        const PerturbationCurve& curve = deletion ? pair.deletion : pair.insertion;
+        ASSERT_EQ(curve.score.size(), 8U);
+        covered.cover_all(!deletion);
+        std::int64_t taken = 0;
+        double area = 0;
+        for (std::size_t step = 0; step <= 7; ++step) {
+          const auto end = static_cast<std::int64_t>(order.size() * step / 7);
+          for (; taken < end; ++taken) covered.cover(order[static_cast<std::size_t>(taken)], deletion);
+          EXPECT_EQ(curve.score[step], model->run(covered).logits[1]) << step;
+          EXPECT_DOUBLE_EQ(curve.share[step], static_cast<double>(taken) / static_cast<double>(order.size()));
+          if (step == 0) continue;
+          area += (curve.share[step] - curve.share[step - 1]) * (curve.score[step] + curve.score[step - 1]) / 2;
+        }
+        EXPECT_DOUBLE_EQ(curve.area, area);
+      }
+    }
+  }
+  EXPECT_THROW(perturbation_curves(*model, source, {15}, 8), Error);
+  EXPECT_THROW(perturbation_curves(*model, source, {-1}, 8), Error);
+  EXPECT_THROW(perturbation_curves(*model, source, {0}, 0), Error);
+  EXPECT_THROW(perturbation_curves(*model, source, {}, 8), Error);
+  EXPECT_THROW(perturbation_curves(*model, source, {0}, 8, {.steps = 0}), Error);
+  EXPECT_THROW(perturbation_curves(*model, source, {0}, 8, {.output = 2}), Error);
 }
 
 TEST_F(PerturbationTest, CellsAreRankedByTheirSums) {
@@ -95,37 +122,54 @@ TEST_F(PerturbationTest, CellsAreRankedByTheirSums) {
   EXPECT_THROW(ranked_cells(map, 2), Error);
 }
 
-TEST_F(PerturbationTest, OcclusionReportsTheChangeOfEverySquare) {
-  const OcclusionOptions options{.score = logit_score(1), .coarsest_px = 16, .finest_px = 4, .most_evaluations = 30};
-  const Occlusion found = occlude(*model, source, options);
-  EXPECT_EQ(found.score, model->run(source).logits[1]);
-  EXPECT_LE(found.evaluations, 30);
-  EXPECT_EQ(static_cast<std::size_t>(found.evaluations), found.squares.size() + 1);
-  std::int64_t first = 0;
-  for (const OccludedSquare& square : found.squares) {
-    first += square.side_px == 16;
-    CoveredRegions covered(config, source, 4);
-    covered.cover_square(square.x_px, square.y_px, square.side_px);
-    EXPECT_EQ(square.change, model->run(covered).logits[1] - found.score);
-    EXPECT_FALSE(square.split && square.side_px == 4);
-  }
-  EXPECT_EQ(first, 3 * 2);
-  EXPECT_GT(found.squares.size(), 6U);
-  const std::vector<float> grid = found.grid(37, 19, 4);
-  ASSERT_EQ(grid.size(), 10U * 5U);
-  const OccludedSquare& last = found.squares.back();
-  const double part = std::pow(4.0 / static_cast<double>(last.side_px), 2);
-  EXPECT_FLOAT_EQ(grid[static_cast<std::size_t>(last.y_px / 4 * 10 + last.x_px / 4)],
-                  static_cast<float>(last.change * part));
+TEST_F(PerturbationTest, OrdersFollowTheirSeed) {
+  const std::vector<std::int64_t> cells = numbers_to(50), one = shuffled_cells(cells, 1),
+                                  two = shuffled_cells(cells, 2);
+  EXPECT_NE(one, cells);
+  EXPECT_NE(one, two);
+  EXPECT_EQ(shuffled_cells(two, 1), one);
+  std::vector<std::int64_t> sorted = one;
+  std::ranges::sort(sorted);
+  EXPECT_EQ(sorted, cells);
 }
 
-TEST_F(PerturbationTest, OcclusionSkipsWhatTheNetworkDoesNotSee) {
-  const test::SomeRegions some(config, picture);
-  const Occlusion found = occlude(*model, some, {.coarsest_px = 8, .finest_px = 8});
-  EXPECT_EQ(found.squares.size(), some.regions().size());
-  EXPECT_THROW(occlude(*model, source, {.coarsest_px = 24}), Error);
-  EXPECT_THROW(occlude(*model, source, {.coarsest_px = 8, .finest_px = 3}), Error);
-  EXPECT_THROW(occlude(*model, source, {.coarsest_px = 8, .most_evaluations = 10}), Error);
+TEST_F(PerturbationTest, AMapIsHeldAgainstRandomOrders) {
+  const Attribution found = attribute(*model, source, {.output = kPredictedOutput, .token_px = 4});
+  std::vector<models::PixelMambaProgress> reports;
+  PerturbationOptions options{.cell_px = 8, .steps = 3, .random_orders = 2, .seed = 5};
+  options.run.progress = [&](const models::PixelMambaProgress& progress) { reports.push_back(progress); };
+  const MapTest test = test_map(*model, source, found.maps.back(), options);
+  EXPECT_EQ(test.output, found.output);
+  EXPECT_EQ(test.squares, 15);
+  ASSERT_EQ(test.random.size(), 2U);
+  const std::vector<std::int64_t> ranked = ranked_cells(found.maps.back(), 8);
+  const auto same = [&](const PerturbationPair& pair, const std::vector<std::int64_t>& order) {
+    const PerturbationPair wanted = perturbation_curves(*model, source, order, 8, {.output = found.output, .steps = 3});
+    EXPECT_EQ(pair.deletion.score, wanted.deletion.score);
+    EXPECT_EQ(pair.insertion.score, wanted.insertion.score);
+  };
+  same(test.map, ranked);
+  same(test.random[0], shuffled_cells(ranked, 5));
+  same(test.random[1], shuffled_cells(ranked, 6));
+  EXPECT_EQ(reports.back().stage, "perturbation");
+  EXPECT_EQ(reports.back().done, 3 * 2 * 3);
+  EXPECT_EQ(reports.back().total, 3 * 2 * 3);
+  EXPECT_EQ(test_map(*model, source, found.maps.back(), {.steps = 1, .random_orders = 0}).cell_px, 4);
+  RelevanceMap other = found.maps.back();
+  ++other.columns;
+  EXPECT_THROW(test_map(*model, source, other), Error);
+  other = found.maps.back();
+  std::ranges::fill(other.values, std::nanf(""));
+  EXPECT_THROW(test_map(*model, source, other), Error);
+  EXPECT_THROW(test_map(*model, source, found.maps.back(), {.random_orders = -1}), Error);
+}
+
+TEST_F(PerturbationTest, CanBeStopped) {
+  const Attribution found = attribute(*model, source);
+  CancelSource cancel;
+  PerturbationOptions options;
+  options.run.progress = [&](const models::PixelMambaProgress&) { cancel.cancel(); };
+  EXPECT_THROW(test_map(*model, source, found.maps.back(), options, cancel.token()), Cancelled);
 }
 
 }  // namespace

@@ -230,7 +230,7 @@ TEST_F(PixelAttribution, StopsAtTheStageThatMemoryAllows) {
   EXPECT_THROW(attribute(*model, source, {.memory_bytes = 100}), Error);
   EXPECT_THROW(attribute(*model, source, {.token_px = 3}), Error);
   EXPECT_THROW(attribute(*model, source, {.output = 2}), Error);
-  EXPECT_THROW(attribute(*model, source, {.output = -2}), Error);
+  EXPECT_THROW(attribute(*model, source, {.output = -3}), Error);
   EXPECT_THROW(attribute(*model, source, {.store_bytes = -1}), Error);
 }
 

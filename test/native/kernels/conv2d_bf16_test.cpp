@@ -222,6 +222,53 @@ TEST(Conv2dBf16, TileRegistersGiveTheBitsOfTheReference) {
   }
 }
 
+TEST(Conv2dBf16, RoundingCanKeepTheSumsOfWeights) {
+  constexpr std::int64_t kChannels = 64;
+  constexpr std::int64_t kColumns = 32;
+  constexpr std::int64_t kLength = kChannels * 9;
+  Noise noise(5);
+  std::vector<float> weight = noise.vector(kColumns * kLength);
+  std::fill_n(weight.begin(), kLength, 0.0f);
+  weight[kLength] = std::numeric_limits<float>::infinity();
+  const std::vector<float> bias = noise.vector(kColumns);
+  const TileInput input{.channels = kChannels, .pixel_bytes = 2 * kChannels};
+  // Steps: [dy][dx][line of 32 channels], tiles: [column / 16][step][pair of channels][column][2].
+  const auto packed_weight = [](const PackedTiles& packed, std::int64_t n, std::int64_t i) {
+    const std::int64_t tap = i % 9;
+    const std::int64_t channel = i / 9;
+    const std::int64_t tile = n / 16 * packed.tile_count() + tap * 2 + channel / 32;
+    return from_bfloat16(
+        packed.tiles[static_cast<std::size_t>(tile * 512 + channel % 32 / 2 * 32 + n % 16 * 2 + channel % 2)]);
+  };
+  const PackedTiles nearest = pack_conv2d_tiles(weight, bias, {&input, 1}, {.kernel = 3}, kColumns);
+  const PackedTiles kept = pack_conv2d_tiles(weight, bias, {&input, 1}, {.kernel = 3, .keep_sums = true}, kColumns);
+  double lost = 0;
+  std::int64_t changed = 0;
+  for (std::int64_t n = 0; n < kColumns; ++n) {
+    double missing = 0;
+    double before = 0;
+    for (std::int64_t i = 0; i < kLength; ++i) {
+      const float value = weight[static_cast<std::size_t>(n * kLength + i)];
+      const float rounded = packed_weight(kept, n, i);
+      const float plain = packed_weight(nearest, n, i);
+      ASSERT_EQ(plain, from_bfloat16(to_bfloat16(value))) << "the test reads the wrong weight";
+      if (n < 2) {
+        ASSERT_EQ(rounded, plain) << "zeros, and a row that is not finite";
+        continue;
+      }
+      EXPECT_LE(std::abs(rounded - value), std::abs(value) * 0x1p-7) << "not a neighbour of " << value;
+      missing += static_cast<double>(value) - rounded;
+      before += static_cast<double>(value) - plain;
+      changed += rounded != plain;
+    }
+    EXPECT_LE(std::abs(missing), 0x1p-9) << "half the coarsest step, column " << n;
+    lost += std::abs(before);
+  }
+  EXPECT_GT(lost / kColumns, 1e-2) << "there was nothing to mend";
+  EXPECT_GT(changed, kColumns);
+  EXPECT_LT(changed, kColumns * kLength / 20);
+}
+
 TEST(Conv2dBf16, SplitFloatsKeepSixteenBits) {
   Noise noise(3);
   for (int i = 0; i < 1000; ++i) {

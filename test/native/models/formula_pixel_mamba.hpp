@@ -15,6 +15,8 @@ class PixelMambaDictBuilder {
  public:
   PixelMambaDictBuilder(MemoryDict& dict, const models::PixelMambaConfig& config) : dict_(dict), config_(config) {}
 
+  bool gated = true;  ///< whether the scans in four orders have a gate
+
   void build() {
     const auto& stages = config_.stages;
     matrix("stem.proj.weight", {stages[0].dim, 3 * config_.patch_px * config_.patch_px});
@@ -24,7 +26,12 @@ class PixelMambaDictBuilder {
       for (std::int64_t b = 0; b < stages[s].depth; ++b) {
         const std::string block = prefix + "blocks." + std::to_string(b) + ".";
         around(block + "norm.weight", {stages[s].dim}, 1, 0.2);
-        mixer(block + "mixer.", stages[s]);
+        if (stages[s].scan == models::ScanKind::kCross2d) {
+          cross(block + "mixer.", stages[s]);
+        } else {
+          mixer(block + "mixer.", stages[s]);
+        }
+        if (stages[s].mlp_ratio > 0) mlp(block, stages[s]);
       }
       if (s + 1 < stages.size()) merge(prefix + "merge.", stages[s].dim, stages[s + 1].dim);
     }
@@ -85,15 +92,41 @@ class PixelMambaDictBuilder {
     if (stage.bidirectional == tokens::Bidirectional::kV1) decay(prefix + "A_b_log", inner, stage.d_state);
     if (stage.bidirectional == tokens::Bidirectional::kV2) branch(prefix, "_b", stage);
   }
+  /// SS2D with a gate.
+  void cross(const std::string& prefix, const models::PixelMambaStage& stage) {
+    const std::int64_t inner = stage.expand * stage.dim, states = stage.d_state;
+    const std::int64_t rank = stage.dt_rank > 0 ? stage.dt_rank : (stage.dim + 15) / 16;
+    matrix(prefix + "in_proj.weight", {(gated ? 2 : 1) * inner, stage.dim});
+    matrix(prefix + "conv2d.weight", {inner, 1, stage.d_conv, stage.d_conv});
+    around(prefix + "conv2d.bias", {inner}, 0, 0.1);
+    const double reach = std::sqrt(3.0 / static_cast<double>(inner));
+    around(prefix + "x_proj_weight", {4, rank + 2 * states, inner}, 0, reach);
+    around(prefix + "dt_projs_weight", {4, inner, rank}, 0, std::sqrt(3.0 / static_cast<double>(rank)));
+    around(prefix + "dt_projs_bias", {4, inner}, -4, 2);
+    decay(prefix + "A_logs", 4 * inner, states);
+    around(prefix + "Ds", {4 * inner}, 1, 0.3);
+    around(prefix + "out_norm.weight", {inner}, 1, 0.2);
+    around(prefix + "out_norm.bias", {inner}, 0, 0.1);
+    matrix(prefix + "out_proj.weight", {stage.dim, inner});
+  }
+  void mlp(const std::string& prefix, const models::PixelMambaStage& stage) {
+    around(prefix + "norm2.weight", {stage.dim}, 1, 0.2);
+    matrix(prefix + "mlp.fc1.weight", {stage.mlp_hidden(), stage.dim});
+    around(prefix + "mlp.fc1.bias", {stage.mlp_hidden()}, 0, 0.1);
+    matrix(prefix + "mlp.fc2.weight", {stage.dim, stage.mlp_hidden()});
+    around(prefix + "mlp.fc2.bias", {stage.dim}, 0, 0.1);
+  }
   void merge(const std::string& prefix, std::int64_t in, std::int64_t out) {
     using models::MergeKind;
-    const bool concatenated = config_.merge == MergeKind::kConcat2x2;
-    if (config_.merge != MergeKind::kAverage2x2) {
-      around(prefix + "norm.weight", {concatenated ? 4 * in : out}, 1, 0.2);
-      around(prefix + "norm.bias", {concatenated ? 4 * in : out}, 0, 0.1);
+    const bool pairs = config_.merge == MergeKind::kConcat1x2 || config_.merge == MergeKind::kConcat2x1;
+    const bool concatenated = config_.merge == MergeKind::kConcat2x2 || pairs;
+    const std::int64_t values = (pairs ? 2 : 4) * in;
+    if (concatenated || config_.merge == MergeKind::kConv2x2) {
+      around(prefix + "norm.weight", {concatenated ? values : out}, 1, 0.2);
+      around(prefix + "norm.bias", {concatenated ? values : out}, 0, 0.1);
     }
     matrix(prefix + "reduction.weight", config_.merge == MergeKind::kConv2x2 ? Shape{out, in, 2, 2}
-                                        : concatenated                       ? Shape{out, 4 * in}
+                                        : concatenated                       ? Shape{out, values}
                                                                              : Shape{out, in});
   }
 

@@ -113,13 +113,87 @@ TEST(PixelMambaConfig, ErrorsNameTheJsonPath) {
   expect_refused(config_json(ok, R"("extra": 1, )"), "extra: unknown key");
 }
 
-TEST(PixelMambaConfig, WhatIsNotComputedIsSaid) {
+TEST(PixelMambaConfig, OptionsAreReadAndWritten) {
+  const PixelMambaConfig config = parse_pixel_mamba(config_json(
+      R"({"dim": 8, "scan": "window", "window": 7, "mlp_ratio": 2.5}, {"dim": 8, "scan": "cross2d", "pos": "sincos2d"},
+         {"dim": 12, "scan": "scan2d", "bidirectional": "none"})",
+      R"("merge": "concat2x1", "serialization": {"region_tokens": true}, )"));
+  EXPECT_EQ(config.stages[0].scan, ScanKind::kWindow);
+  EXPECT_EQ(config.stages[0].window, 7);
+  EXPECT_EQ(config.stages[0].mlp_hidden(), 20);
+  EXPECT_EQ(config.stages[1].scan, ScanKind::kCross2d);
+  EXPECT_EQ(config.stages[1].d_conv, 3);
+  EXPECT_EQ(config.stages[1].pos, PositionKind::kSincos2d);
+  EXPECT_EQ(config.stages[2].d_conv, 4);
+  EXPECT_TRUE(config.region_tokens);
+  EXPECT_EQ(config.token_size_px(1), (GridSize{2, 1}));
+  EXPECT_EQ(config.token_size_px(2), (GridSize{2, 2}));
+  EXPECT_EQ(config.region_grid(1), (GridSize{128, 256}));
+  EXPECT_EQ(parse_pixel_mamba(pixel_mamba_json(config)), config);
+  const PixelMambaConfig tome = parse_pixel_mamba(
+      config_json(R"({"dim": 8}, {"dim": 8})", R"("merge": "tome", "tome": {"keep": 0.75, "window": 64}, )"));
+  EXPECT_EQ(tome.merge, MergeKind::kTome);
+  EXPECT_EQ(tome.tome_keep, 0.75);
+  EXPECT_EQ(tome.tome_window, 64);
+  EXPECT_FALSE(tome.has_places(1));
+  EXPECT_EQ(parse_pixel_mamba(pixel_mamba_json(tome)), tome);
+}
+
+TEST(PixelMambaConfig, PairsBecomeGlobalByTheirLongerSide) {
+  const PixelMambaConfig config = parse_pixel_mamba(config_json(
+      R"({"dim": 8}, {"dim": 8}, {"dim": 8}, {"dim": 8}, {"dim": 8}, {"dim": 8})", R"("merge": "concat1x2", )"));
+  for (std::size_t s = 0; s < 6; ++s) EXPECT_EQ(config.is_global(s), s >= 5) << s;
+  EXPECT_EQ(config.token_px(5), 8);
+}
+
+TEST(PixelMambaConfig, OptionsThatContradictEachOtherAreRefused) {
   const std::string ok = R"({"dim": 8})";
-  const auto code = ErrorCode::kUnsupportedFormat;
-  expect_refused(config_json(R"({"dim": 8, "scan": "cross2d"})"), "stages[0].scan", code);
-  expect_refused(config_json(R"({"dim": 8, "mlp_ratio": 4})"), "stages[0].mlp_ratio", code);
-  expect_refused(config_json(ok, R"("merge": "tome", )"), "merge", code);
-  expect_refused(config_json(ok, R"("serialization": {"region_tokens": true}, )"), "serialization.region_tokens", code);
+  expect_refused(config_json(R"({"dim": 8, "scan": "spiral"})"),
+                 R"(stages[0].scan: expected one of "sequence", "window", "cross2d", "scan2d", got "spiral")");
+  expect_refused(config_json(R"({"dim": 8, "window": 4})"), "stages[0].window: expected none");
+  expect_refused(config_json(R"({"dim": 8, "scan": "window", "window": 0})"), "stages[0].window");
+  expect_refused(config_json(R"({"dim": 8, "scan": "cross2d", "bidirectional": "v2"})"), "stages[0].bidirectional");
+  expect_refused(config_json(R"({"dim": 8, "scan": "cross2d", "divide_out": true})"), "stages[0].divide_out");
+  expect_refused(config_json(R"({"dim": 8, "scan": "cross2d", "d_conv": 4})"), "stages[0].d_conv: expected 3, 5 or 7");
+  expect_refused(config_json(R"({"dim": 8, "scan": "scan2d", "bidirectional": "v1"})"), "stages[0].bidirectional");
+  expect_refused(config_json(R"({"dim": 8, "mlp_ratio": -1})"), "stages[0].mlp_ratio");
+  expect_refused(config_json(R"({"dim": 8, "mlp_ratio": 0.01})"), "stages[0].mlp_ratio");
+  expect_refused(config_json(R"({"dim": 10, "pos": "sincos2d"})"), "stages[0].dim: expected a multiple of 4");
+  expect_refused(config_json(R"({"dim": 8, "pos": "rope"})"), "stages[0].pos");
+  expect_refused(config_json(ok, R"("tome": {"keep": 0.5}, )"), "tome: expected none");
+  expect_refused(config_json(ok, R"("merge": "tome", "tome": {"keep": 0.25}, )"), "tome.keep");
+  expect_refused(config_json(ok, R"("merge": "tome", "tome": {"window": 7}, )"),
+                 "tome.window: expected an integer from 8 to 4096, got 7");
+  expect_refused(config_json(ok, R"("merge": "tome", "tome": {"share": 1}, )"), "tome.share: unknown key");
+  expect_refused(config_json(ok, R"("merge": "tome", "pool": "middle", )"), "pool: expected");
+  expect_refused(config_json(ok + R"(, {"dim": 8, "scan": "window"})", R"("merge": "tome", )"), "stages[1].scan");
+  expect_refused(config_json(ok + R"(, {"dim": 8, "pos": "sincos2d"})", R"("merge": "tome", )"), "stages[1].pos");
+  expect_refused(config_json(ok, R"("serialization": {"region_tokens": 1}, )"), "serialization.region_tokens");
+  expect_refused(config_json(R"({"dim": 257, "scan": "cross2d"})"), "at most 2^24 values in one region of stage 0");
+}
+
+TEST(PixelMambaConfig, RollOutNamesWhatItDoesNotFollow) {
+  const auto path_of = [](const std::string& json) -> std::string {
+    try {
+      check_rollout(parse_pixel_mamba(json));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kUnsupportedFormat);
+      const std::string text = error.what();
+      return text.substr(8, text.find(": roll-out") - 8);
+    }
+    return "";
+  };
+  const std::string two = R"({"dim": 8}, {"dim": 8})";
+  EXPECT_EQ(path_of(config_json(two)), "");
+  EXPECT_EQ(path_of(config_json(R"({"dim": 8, "mlp_ratio": 4, "pos": "sincos2d"})")), "");
+  for (const char* merge : {"tome", "concat1x2", "concat2x1"}) {
+    EXPECT_EQ(path_of(config_json(two, std::string("\"merge\": \"") + merge + "\", ")), "merge");
+  }
+  EXPECT_EQ(path_of(config_json(two, R"("serialization": {"region_tokens": true}, )")), "serialization.region_tokens");
+  for (const char* scan : {"window", "cross2d", "scan2d"}) {
+    EXPECT_EQ(path_of(config_json(std::string(R"({"dim": 8}, {"dim": 8, "scan": ")") + scan + "\"}")),
+              "stages[1].scan");
+  }
 }
 
 TEST(PixelMambaConfig, HostileSizesAreRefusedBeforeAnythingIsAllocated) {

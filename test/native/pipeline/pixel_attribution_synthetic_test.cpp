@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <random>
 
 #include "explain/perturbation.hpp"
 #include "explain/pixel_attribution.hpp"
@@ -14,8 +13,6 @@
 
 namespace histojet {
 namespace {
-
-using explain::Perturbation;
 
 constexpr std::int64_t kCellPx = 16;
 
@@ -80,18 +77,12 @@ class PixelAttributionSynthetic : public testing::Test {
   /// Squares painted over, or uncovered, in the order of their relevance must move the output earlier than in random
   /// orders.
   void compare_with_random_orders(const GradedSlide& slide, const explain::RelevanceMap& map) const {
-    std::vector<std::int64_t> order = explain::ranked_cells(map, kCellPx);
-    const auto area = [&](Perturbation kind, const std::vector<std::int64_t>& cells) {
-      return explain::perturbation_curve(*model, slide.regions(), cells, kCellPx,
-                                         {.kind = kind, .steps = 6, .score = explain::logit_score(output)})
-          .area;
-    };
-    const double deletion = area(Perturbation::kDeletion, order), insertion = area(Perturbation::kInsertion, order);
-    std::mt19937 engine(1);
-    for (int i = 0; i < 2; ++i) {
-      std::ranges::shuffle(order, engine);
-      EXPECT_LT(deletion, area(Perturbation::kDeletion, order)) << i;
-      EXPECT_GT(insertion, area(Perturbation::kInsertion, order)) << i;
+    const explain::MapTest test =
+        explain::test_map(*model, slide.regions(), map,
+                          {.output = output, .cell_px = kCellPx, .steps = 6, .random_orders = 2, .seed = 1});
+    for (const explain::PerturbationPair& random : test.random) {
+      EXPECT_LT(test.map.deletion.area, random.deletion.area);
+      EXPECT_GT(test.map.insertion.area, random.insertion.area);
     }
   }
 
