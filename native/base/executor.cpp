@@ -52,14 +52,20 @@ struct Loop {
   int active = 0;  // guarded by mutex
   bool closed = false;
   std::exception_ptr failure;
+  std::int64_t failed_index = 0;  // of `failure`
 
   void run() {
+    std::int64_t i = 0;
     try {
-      for (std::int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) (*body)(i);
+      while ((i = next.fetch_add(1, std::memory_order_relaxed)) < count) (*body)(i);
     } catch (...) {
       next.store(count, std::memory_order_relaxed);
       std::lock_guard lock(mutex);
-      if (!failure) failure = std::current_exception();
+      // All lower indices have been started by now: of those that fail the lowest is the same for any timing.
+      if (!failure || i < failed_index) {
+        failure = std::current_exception();
+        failed_index = i;
+      }
     }
   }
 

@@ -20,7 +20,8 @@ class Executor {
   void post(std::function<void()> task);
 
   /// Runs body(i) for each i in [0, count) on at most `max_threads` threads (0: all), the calling one included, and
-  /// returns when all are done. The first exception is rethrown here; indices not yet started are then skipped.
+  /// returns when all are done. After an exception, indices not yet started are skipped; rethrown here is that of the
+  /// lowest index, which does not depend on the threads.
   /// Safe to call from inside a task: the caller works on its own items, so it never waits for a free thread.
   void parallel_for(std::int64_t count, int max_threads, const std::function<void(std::int64_t)>& body);
 

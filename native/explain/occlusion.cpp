@@ -125,7 +125,7 @@ class Search {
     const auto count = static_cast<std::int64_t>(next.size());
     if (count >= options_.most_evaluations) {
       refuse("evaluations: the first squares of " + std::to_string(coarsest_px_) + " px need more than the " +
-             std::to_string(options_.most_evaluations) + " that are allowed");
+             std::to_string(options_.most_evaluations) + " that are allowed; take larger squares or allow more");
     }
     found_.finest_px = finest_px_;
     scores_.start(found_);

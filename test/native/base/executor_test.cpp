@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <stdexcept>
+#include <string>
+#include <thread>
 #include <vector>
 
 using histojet::Executor;
@@ -30,6 +33,21 @@ TEST(Executor, FirstExceptionReachesTheCallerAndTheRestIsSkipped) {
                                                  }),
                std::runtime_error);
   EXPECT_LT(started, 100000);
+}
+
+TEST(Executor, OfSeveralExceptionsThatOfTheLowestIndexReachesTheCaller) {
+  for (int round = 0; round < 200; ++round) {
+    try {
+      Executor::instance().parallel_for(64, 0, [](std::int64_t i) {
+        // The lower one takes longer, so that the higher one is usually thrown first.
+        if (i == 3) std::this_thread::sleep_for(std::chrono::microseconds(200));
+        if (i >= 3) throw std::runtime_error(std::to_string(i));
+      });
+      FAIL() << "nothing was thrown";
+    } catch (const std::runtime_error& error) {
+      ASSERT_STREQ(error.what(), "3");
+    }
+  }
 }
 
 TEST(Executor, OneThreadKeepsTheOrder) {
