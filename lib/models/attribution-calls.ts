@@ -1,6 +1,7 @@
 import { typeError } from '../errors.js';
 import { callNative } from '../internal/call.js';
 import type {
+  NativeAttribution,
   NativeAttributionRun,
   NativeCurves,
   NativePixelMambaInput,
@@ -52,6 +53,20 @@ function outputOf(output: number): number | null {
   return output < 0 ? null : output;
 }
 
+/** What both methods tell: what they found, of which prediction and where. */
+function explanationOf<Found extends Pick<NativeAttribution, 'prediction' | 'output'>>(
+  of: ExplainedInput,
+  found: Found,
+) {
+  return {
+    found,
+    prediction: predictionOf(found.prediction, of.info),
+    target: outputOf(found.output),
+    mpp: of.mpp,
+    provenance: provenanceOf(of),
+  };
+}
+
 /** {@link PixelMamba.attribute} by roll-out. */
 export async function rollOut(of: ExplainedInput, options: AttributionOptions): Promise<Attribution> {
   refuseOthers(options, ['coarsestPx', 'finestPx', 'maxEvaluations'], 'rollout');
@@ -69,14 +84,7 @@ export async function rollOut(of: ExplainedInput, options: AttributionOptions): 
   const found = await callNative(options.signal, (cancel) =>
     native.pixelMambaAttribute(of.handle, of.input, run, report, cancel),
   );
-  const prediction = predictionOf(found.prediction, of.info);
-  return new Attribution({
-    found,
-    prediction,
-    target: outputOf(found.output),
-    mpp: of.mpp,
-    provenance: provenanceOf(of),
-  });
+  return new Attribution(explanationOf(of, found));
 }
 
 /** {@link PixelMamba.attribute} by squares that are painted over. */
@@ -93,14 +101,7 @@ export async function occlude(of: ExplainedInput, options: OcclusionOptions): Pr
   const found = await callNative(options.signal, (cancel) =>
     native.pixelMambaOcclude(of.handle, of.input, run, report, cancel),
   );
-  const prediction = predictionOf(found.prediction, of.info);
-  return new Occlusion({
-    found,
-    prediction,
-    target: outputOf(found.output),
-    mpp: of.mpp,
-    provenance: provenanceOf(of),
-  });
+  return new Occlusion(explanationOf(of, found));
 }
 
 function curvesOf({ deletion, insertion }: NativeCurves): PerturbationCurves {
