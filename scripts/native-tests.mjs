@@ -21,7 +21,7 @@ export function runNativeTests({ sanitize = '', only = [] } = {}) {
   const targets = only.length > 0 ? ['--target', ...only.map((entry) => `test_${entry}`)] : [];
   run('cmake', ['--build', folder, '--parallel', '2', ...targets], { stdio: ['ignore', 'ignore', 'inherit'] });
   const filter = only.length > 0 ? ['-R', `^(${only.join('|')})$`] : [];
-  run('ctest', ['--test-dir', folder, '--output-on-failure', '--timeout', '600', ...filter], {
+  run('ctest', ['--test-dir', folder, '--output-on-failure', '--timeout', '600', '--parallel', '2', ...filter], {
     env: {
       ...process.env,
       ASAN_OPTIONS: 'detect_leaks=1:allocator_may_return_null=1',

@@ -17,6 +17,10 @@ foreach(folder ${folders})
     add_test(NAME ${folder} COMMAND test_${folder})
   endif()
 endforeach()
+# Two suites run at a time: the longest one begins.
+if(TARGET test_models)
+  set_tests_properties(models PROPERTIES COST 100)
+endif()
 # No pixel may depend on what the heap held before. Sanitizers bring their own heap.
 if(TARGET test_slide AND NOT HISTOJET_SANITIZE)
   foreach(fill 90 165)
