@@ -60,9 +60,10 @@ export interface SegmentSlideOptions extends SegmentOptions {
    */
   readonly region?: Rect;
   /**
-   * Largest side of the network's tiles in pixels of its resolution, 256 to 4096. Results of {@link HoverFast} do not
-   * depend on it; those of {@link HoverNet}, which pads inside its tiles, do a little. Memory grows with its square.
-   * @defaultValue 1280 (HoverFast), 512 (HoverNet; with `compat` the reference's patch)
+   * Largest side of the network's tiles in pixels of its resolution, 256 to 4096. Memory grows with its square. Results
+   * do not depend on it, except with `compat` and {@link HoverNet}. Without `compat` tiles of that network overlap by 224
+   * px (mode fast) or 318 px (original) and have at least 128 px more, whatever this says.
+   * @defaultValue 1280 (HoverFast), 800 (HoverNet; with `compat` the reference's patch)
    */
   readonly tileSize?: number;
   /**

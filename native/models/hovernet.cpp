@@ -19,10 +19,16 @@ using weights::WeightScope;
 
 namespace {
 
-/// The features of a tile's full size take most of a session: in float32 154 MB for 256 px, 0.6 GB for 512, 2.7 GB for
-/// 1024 (mode fast). A pixel of the maps costs 1.5 times less at 480 px than at 256, and only 1.3 times less still at
-/// 1024.
-constexpr std::int64_t kSlideTile_px = 512;
+/// The features of a tile's full size take most of a session: in float32 0.6 GB for 512 px, 1.6 GB for 800, 2.7 GB for
+/// 1024 (mode fast). Much of a tile is margin: a window takes 1.6 times the arithmetic in tiles of 512.
+constexpr std::int64_t kSlideTile_px = 800;
+
+/// The receptive field, rounded up so that tiles of allowed sides have cores of a multiple of the stride.
+std::int64_t margin_px(const HoverNetConfig& config) {
+  std::int64_t margin = config.receptive_field_px();
+  while ((2 * margin - config.stem_loss_px()) % HoverNetConfig::kStride_px != 0) ++margin;
+  return margin;
+}
 
 /// What the encoder hands to the decoders, largest first; the last is the bottleneck.
 struct Features {
@@ -102,10 +108,10 @@ Value decoder(Graph& graph, const Features& encoded, const WeightScope& root, co
 NetworkInfo describe(const HoverNetConfig& config, const std::map<std::string, std::string>& metadata) {
   NetworkInfo info{.architecture = "hovernet", .config = config_json(config)};
   info.mpp = mpp_of(metadata, 0.25);
-  info.margin_px = config.output_margin_px();
-  info.origin_multiple = 1;
+  info.margin_px = margin_px(config);
+  info.origin_multiple = HoverNetConfig::kStride_px;
   info.output_margin_px = config.output_margin_px();
-  info.side_multiple = 8;
+  info.side_multiple = HoverNetConfig::kStride_px;
   info.side_offset_px = config.stem_loss_px();
   // The smallest tile whose decoders have pixels left.
   info.min_side_px = config.mode == HoverNetMode::kFast ? 96 : 198;

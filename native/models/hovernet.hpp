@@ -28,6 +28,11 @@ struct HoverNetConfig {
   std::int64_t patch_px() const { return mode == HoverNetMode::kFast ? 256 : 270; }
   /// Pixels that the maps are smaller than the patch, on each side.
   std::int64_t output_margin_px() const { return mode == HoverNetMode::kFast ? 46 : 95; }
+  /// How far a pixel of the maps sees, at most (to the right and below; to the left and above a little less): padding
+  /// in the encoder reaches the maps from there. Follows from the kernels and strides of the paper's figure 3.
+  std::int64_t receptive_field_px() const { return mode == HoverNetMode::kFast ? 109 : 156; }
+  /// The product of the strides: maps shift with the picture by multiples of this only.
+  static constexpr std::int64_t kStride_px = 8;
   /// Pixels that the first convolution takes off a side, both ends together.
   std::int64_t stem_loss_px() const { return mode == HoverNetMode::kFast ? 0 : 6; }
 };

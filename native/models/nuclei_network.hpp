@@ -39,11 +39,11 @@ struct NetworkInfo {
   std::int64_t memory_bytes = 0;     ///< packed weights
   double mpp = 0.25;                 ///< resolution that the network was trained at
   std::int64_t margin_px = 64;       ///< receptive field, rounded up: what a tile needs around its core
-  std::int64_t origin_multiple = 4;  ///< tile origins and sides must be multiples of this
-  /// How many pixels the maps of a tile are smaller than it, on each side; 0 for networks that pad. Tiles of a network
-  /// with such a margin lie so that their maps touch, not they themselves.
+  std::int64_t origin_multiple = 4;  ///< cores must start at multiples of this and have such sides
+  /// How many pixels the maps of a tile are smaller than it, on each side; 0 for networks that pad. The rest of
+  /// margin_px the maps show, but it depends on where the tile ends: parts of such networks pad all the same.
   std::int64_t output_margin_px = 0;
-  /// Does the network pad, so that its maps do not depend on how it is tiled (with margin_px around each tile)?
+  /// Does the network pad, so that its maps are as large as its tiles?
   bool pads() const { return output_margin_px == 0; }
   /// Tiles may have the sides side_offset_px + n * side_multiple from min_side_px on; others are refused.
   std::int64_t side_multiple = 1;

@@ -24,9 +24,17 @@ constexpr std::int64_t kMeasurementBytes = 6000 * 40;
 constexpr double kSlack = 1.08;
 constexpr std::int64_t kMostSplits = 4;
 
+bool tiles_matter(const MemoryDemand& demand) {
+  return !demand.network->info().pads() && demand.margin == TileMargin::kReference;
+}
+
+TilePlan tiles_of(const MemoryDemand& demand, const WorkShape& shape, const Strip& strip) {
+  return plan_tiles(demand.network->info(), kWindow_px, strip.width_px(), shape.tile_size, demand.margin);
+}
+
 std::int64_t worker_bytes(const MemoryDemand& demand, const WorkShape& shape) {
   const Strip strip{.first = 0, .count = shape.strip_windows};
-  const TilePlan tiles = plan_tiles(demand.network->info(), kWindow_px, strip.width_px(), shape.tile_size);
+  const TilePlan tiles = tiles_of(demand, shape, strip);
   const std::int64_t input_px = tiles.input_height() * tiles.input_width();
   const bool resampled = demand.source_px_per_px != 1;
   const auto source_px = resampled ? static_cast<std::int64_t>(demand.source_px_per_px * double(input_px)) : 0;
@@ -44,15 +52,16 @@ std::int64_t worker_bytes(const MemoryDemand& demand, const WorkShape& shape) {
 /// Pixels of slide that a shape finishes while one thread computes a pixel.
 double throughput(const MemoryDemand& demand, const WorkShape& shape) {
   const Strip strip{.first = 0, .count = shape.strip_windows};
-  const TilePlan tiles = plan_tiles(demand.network->info(), kWindow_px, strip.width_px(), shape.tile_size);
+  const TilePlan tiles = tiles_of(demand, shape, strip);
   const auto computed = static_cast<double>(tiles.rows * tiles.columns * tiles.tile_height() * tiles.tile_width());
   return shape.threads * static_cast<double>(strip.count * kCore_px * kCore_px) / computed;
 }
 
 /// Tile sizes that cut a window into one to four rows, none above the wanted one.
-std::vector<std::int64_t> tile_sizes(const models::NetworkInfo& network, std::int64_t wanted) {
+std::vector<std::int64_t> tile_sizes(const MemoryDemand& demand, std::int64_t wanted) {
   std::vector<std::int64_t> sizes{wanted};
-  if (!network.pads()) return sizes;
+  if (tiles_matter(demand)) return sizes;
+  const models::NetworkInfo& network = demand.network->info();
   for (std::int64_t splits = 2; splits <= kMostSplits; ++splits) {
     const TilePlan tiles = plan_tiles(network, ceil_div(kWindow_px, splits), kWindow_px, wanted);
     if (tiles.rows == 1 && tiles.tile_height() < wanted) sizes.push_back(tiles.tile_height());
@@ -75,8 +84,8 @@ WorkShape fit_memory(const MemoryDemand& demand, const WorkShape& wanted, std::i
   WorkShape best;
   double best_throughput = 0;
   std::int64_t least = peak_bytes(demand, wanted);
-  const std::int64_t fewest_windows = demand.network->info().pads() ? 1 : wanted.strip_windows;
-  for (const std::int64_t tile_size : tile_sizes(demand.network->info(), wanted.tile_size)) {
+  const std::int64_t fewest_windows = tiles_matter(demand) ? wanted.strip_windows : 1;
+  for (const std::int64_t tile_size : tile_sizes(demand, wanted.tile_size)) {
     for (std::int64_t windows = wanted.strip_windows; windows >= fewest_windows; --windows) {
       for (int threads = wanted.threads; threads >= 1; --threads) {
         const WorkShape shape{.threads = threads, .strip_windows = windows, .tile_size = tile_size};

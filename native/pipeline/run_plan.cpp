@@ -67,15 +67,14 @@ void set_tile_size(RunPlan& plan) {
   std::int64_t& tile_size = plan.options.tile_size;
   const models::NetworkInfo& network = plan.network->info();
   if (tile_size == 0) {
-    const bool as_reference = plan.options.postprocess.compat && network.output_margin_px > 0;
-    tile_size = as_reference ? network.default_tile_px : network.slide_tile_px;
+    tile_size = plan.tiles_matter() ? network.default_tile_px : network.slide_tile_px;
   } else if (tile_size < kSmallestTile_px || tile_size > kLargestTile_px) {
     throw Error(ErrorCode::kInvalidArgument, "tileSize: expected " + std::to_string(kSmallestTile_px) + " to " +
                                                  std::to_string(kLargestTile_px) + " px, got " +
                                                  std::to_string(tile_size));
   }
   // A size that the network has no tile for is told before the first window runs.
-  plan_tiles(network, kWindow_px, kWindow_px, tile_size);
+  plan_tiles(network, kWindow_px, kWindow_px, tile_size, plan.margin());
 }
 
 /// A number that reads back as the same one.
@@ -102,7 +101,7 @@ nuclei::LengthUnit RunPlan::length_unit() const {
 }
 
 TilePlan RunPlan::tiles_of(const Strip& strip) const {
-  return plan_tiles(network->info(), kWindow_px, strip.width_px(), options.tile_size);
+  return plan_tiles(network->info(), kWindow_px, strip.width_px(), options.tile_size, margin());
 }
 
 RunPlan make_run_plan(std::shared_ptr<const slide::Slide> slide, std::shared_ptr<const models::NucleiNetwork> network,
@@ -123,7 +122,8 @@ void fit_into_memory(RunPlan& plan) {
                             .source_px_per_px = plan.scale_x * plan.scale_y,
                             .cache_bytes = plan.slide->max_cache_bytes(),
                             .resident_bytes = resident_bytes(),
-                            .measure = plan.options.measure};
+                            .measure = plan.options.measure,
+                            .margin = plan.margin()};
   const WorkShape wanted{
       .threads = plan.options.threads, .strip_windows = plan.strip_windows, .tile_size = plan.options.tile_size};
   const WorkShape shape = fit_memory(demand, wanted, plan.options.max_memory_bytes);
@@ -155,7 +155,7 @@ std::string identity_of(const RunPlan& plan) {
        << postprocess.compat << " area " << exact(postprocess.min_area_px) << " simplify "
        << exact(postprocess.simplify) << " monotone " << postprocess.monotone_watershed << "\nmeasure "
        << options.measure;
-  if (!network.pads()) text << "\ntile " << options.tile_size;
+  if (plan.tiles_matter()) text << "\ntile " << options.tile_size;
   return text.str();
 }
 

@@ -28,6 +28,10 @@ struct RunPlan {
   bool as_stored() const { return scale_x == 1 && scale_y == 1; }
   /// How long a working pixel is: in micrometres where the slide tells its resolution, else in level-0 pixels.
   nuclei::LengthUnit length_unit() const;
+  /// Results of a network that does not pad are the reference's with `compat`, else independent of tiles.
+  TileMargin margin() const { return options.postprocess.compat ? TileMargin::kReference : TileMargin::kField; }
+  /// Whether nuclei depend on how the network is tiled, and so on strips.
+  bool tiles_matter() const { return !network->info().pads() && margin() == TileMargin::kReference; }
   TilePlan tiles_of(const Strip& strip) const;
 };
 

@@ -97,8 +97,7 @@ std::vector<Job> jobs_of(const SlideWindows& windows, const RunPlan& plan, const
   for (const Strip& strip : windows.strips(plan.strip_windows)) {
     std::vector<bool> known;
     for (std::int64_t i = 0; i < strip.count; ++i) known.push_back(journal != nullptr && journal->has(strip.first + i));
-    const bool all_or_none = !plan.network->info().pads();
-    if (all_or_none) known.assign(known.size(), std::ranges::all_of(known, std::identity{}));
+    if (plan.tiles_matter()) known.assign(known.size(), std::ranges::all_of(known, std::identity{}));
     for (std::int64_t i = 0; i < strip.count; ++i) {
       const bool restored = known[static_cast<std::size_t>(i)];
       if (i > 0 && jobs.back().restored() == restored) {

@@ -24,8 +24,9 @@ struct SegmentSlideOptions {
   bool find_tissue = true;            ///< skip windows without tissue (mask made here unless given)
   std::optional<tiles::TissueMask> tissue;
   double min_tissue = 0;  ///< a window runs when its tissue share is above this
-  /// Largest side of the network's tiles in px, margins included; 256…4096. 0: the network's slide_tile_px, or the
-  /// reference's tile for a network that does not pad and postprocess.compat.
+  /// Largest side of the network's tiles in px, margins included (see plan_tiles for small ones); 256…4096. Results
+  /// depend on it only for a network that does not pad and postprocess.compat. 0: the network's slide_tile_px, or then
+  /// the reference's tile.
   std::int64_t tile_size = 0;
   Stain stain = Stain::kHe;
   nuclei::PostprocessOptions postprocess;  ///< min_area_px is replaced when min_area_um2 is set

@@ -9,6 +9,8 @@
 namespace histojet::pipeline {
 namespace {
 
+constexpr std::int64_t kSmallestInterior_px = 128;
+
 std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
   return ceil_div(value, multiple) * multiple;
 }
@@ -56,16 +58,21 @@ TilePlan plan_touching_maps(const models::NetworkInfo& network, std::int64_t hei
 
 }  // namespace
 
-TilePlan plan_tiles(const models::NetworkInfo& network, std::int64_t height, std::int64_t width,
-                    std::int64_t tile_size) {
-  if (network.output_margin_px > 0) return plan_touching_maps(network, height, width, tile_size);
+TilePlan plan_tiles(const models::NetworkInfo& network, std::int64_t height, std::int64_t width, std::int64_t tile_size,
+                    TileMargin margin) {
+  if (!network.pads() && margin == TileMargin::kReference) {
+    return plan_touching_maps(network, height, width, tile_size);
+  }
   TilePlan plan;
-  plan.margin = plan.map_margin = round_up(network.margin_px, network.origin_multiple);
-  const std::int64_t largest = (std::max(tile_size - 2 * plan.margin, network.origin_multiple)) /
-                               network.origin_multiple * network.origin_multiple;
+  const std::int64_t multiple = network.origin_multiple;
+  plan.margin = network.pads() ? round_up(network.margin_px, multiple) : network.margin_px;
+  plan.map_margin = plan.margin - network.output_margin_px;
+  const std::int64_t largest =
+      std::max((tile_size - 2 * plan.margin) / multiple * multiple, round_up(kSmallestInterior_px, multiple));
   const auto split = [&](std::int64_t length, std::int64_t& count, std::int64_t& clean) {
     count = std::max<std::int64_t>(1, ceil_div(length, largest));
-    clean = round_up(ceil_div(std::max<std::int64_t>(length, 1), count), network.origin_multiple);
+    clean = round_up(ceil_div(std::max<std::int64_t>(length, 1), count), multiple);
+    if (!network.pads()) clean = models::smallest_side_from(network, clean + 2 * plan.margin) - 2 * plan.margin;
   };
   split(height, plan.rows, plan.clean_height);
   split(width, plan.columns, plan.clean_width);

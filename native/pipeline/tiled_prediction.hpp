@@ -14,10 +14,16 @@
 
 namespace histojet::pipeline {
 
-/// How an area is cut into network tiles of equal size whose clean interiors lie side by side. Interiors of a network
-/// that pads start at multiples of its pooling grid and carry its whole receptive field around them, so that the maps
-/// do not depend on the cut. Maps of a network that does not pad (output_margin_px) hold just the interiors: tiles lie
-/// so that their maps touch, as in its reference, and near the tiles' borders the maps depend a little on the cut.
+/// What lies around the interiors of tiles.
+enum class TileMargin {
+  /// The network's whole receptive field, interiors at multiples of its pooling grid: maps do not depend on the cut.
+  kField,
+  /// The same for networks that pad. Of others just what their maps lack (output_margin_px), so that maps touch as in
+  /// the network's reference; they depend on the cut, near the tiles' borders visibly.
+  kReference,
+};
+
+/// How an area is cut into network tiles of equal size whose clean interiors lie side by side.
 struct TilePlan {
   std::int64_t rows = 0;
   std::int64_t columns = 0;
@@ -34,11 +40,12 @@ struct TilePlan {
 };
 
 /// Fewest tiles of at most `tile_size` pixels a side (margins included) that cover `height` x `width`, no larger than
-/// that takes. Tiles of a network that does not pad have sides that it allows, and none below its own tile
-/// (default_tile_px) unless `tile_size` is: less context than it was trained with makes its maps worse.
-/// @throws Error kInvalidArgument when such a network allows no side up to `tile_size`, naming those that it allows.
-TilePlan plan_tiles(const models::NetworkInfo& network, std::int64_t height, std::int64_t width,
-                    std::int64_t tile_size);
+/// that takes. With the whole field interiors have at least 128 px a side, also when tiles grow beyond `tile_size` by
+/// that: less would be nearly all margin. With the reference's margin tiles of a network that does not pad have none
+/// below its own tile (default_tile_px) unless `tile_size` is: less context than it was trained with makes its maps
+/// worse. @throws Error kInvalidArgument when such a network allows no side up to `tile_size`, naming those it allows.
+TilePlan plan_tiles(const models::NetworkInfo& network, std::int64_t height, std::int64_t width, std::int64_t tile_size,
+                    TileMargin margin = TileMargin::kField);
 
 /// Sessions that threads borrow and give back, so that there are never more than run at once, whatever their sizes.
 class SessionPool {

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import { main } from '../../../lib/cli/main.js';
 import {
   createWriter,
   HoverNet,
@@ -10,7 +9,9 @@ import {
   NucleusWriter,
   Slide,
   synthesizeSlide,
+  type TypedArray,
 } from '../../../lib/index.js';
+import { caughtOutput } from '../cli/caught-output.js';
 import { temporaryFolder } from '../support.js';
 import { writeHoverNet } from './hover-net-weights.js';
 
@@ -21,8 +22,10 @@ const folder = temporaryFolder();
 const weights = join(folder, 'hovernet.safetensors');
 const typeInfo = { 0: ['nolabe', [0, 0, 0]], 1: ['neopla', [255, 0, 0]], 2: ['inflam', [0, 255, 0]] };
 const path = join(folder, 'slide.tif');
-const window = { x: -64, y: -64, width: 1152, height: 1152 };
-const tileSize = 672;
+/** The slide's only post-processing window begins 64 px outside of it. */
+const windowPx = 1152;
+const contextPx = 64;
+const tileSize = 608;
 /** Maps of meaningless weights have no centres of nuclei, which HoVer-Net's own procedure needs. */
 const variant = 'hoverfast';
 let model: HoverNet;
@@ -33,6 +36,45 @@ async function classNames(file: string): Promise<string[]> {
     features: { properties: { classification: { name: string } } }[];
   };
   return features.map(({ properties }) => properties.classification.name);
+}
+
+interface PlainMaps {
+  readonly np: Float32Array;
+  readonly hv: Float32Array;
+  readonly tp: Uint8Array;
+}
+
+/** Copies a square of one map into another. */
+function place(from: TypedArray, fromSide: number, corner: number, to: TypedArray, left: number, top: number): void {
+  const [quarter, planes] = [windowPx / 2, from.length / fromSide ** 2];
+  for (let row = 0; row < planes * quarter; ++row) {
+    const [plane, y] = [Math.floor(row / quarter), row % quarter];
+    const begin = (plane * fromSide + corner + y) * fromSide + corner;
+    to.set(from.subarray(begin, begin + quarter) as never, (plane * windowPx + top + y) * windowPx + left);
+  }
+}
+
+/**
+ * The window's maps from four patches that are not the slide's tiles, and lie elsewhere. What sees their borders, 114 px
+ * of each picture, is cut off; patches begin at multiples of 8 px of the window, as the pooling grid does.
+ */
+async function mapsByHand(): Promise<PlainMaps> {
+  const [rim, patchSize] = [114, 896];
+  const pixels = windowPx ** 2;
+  const maps = { np: new Float32Array(pixels), hv: new Float32Array(2 * pixels), tp: new Uint8Array(pixels) };
+  await using slide = await Slide.open(path);
+  const side = windowPx / 2 + 2 * rim;
+  for (const top of [0, windowPx / 2]) {
+    for (const left of [0, windowPx / 2]) {
+      const corner = { x: left - contextPx - rim, y: top - contextPx - rim };
+      const picture = await slide.readRegion({ ...corner, width: side, height: side });
+      const { np, hv, tp } = await model.predict(picture, { patchSize });
+      for (const [from, to] of [[np, maps.np] as const, [hv, maps.hv] as const, [tp, maps.tp] as const]) {
+        if (from) place(await from.data(), side, rim, to, left, top);
+      }
+    }
+  }
+  return maps;
 }
 
 beforeAll(async () => {
@@ -51,11 +93,9 @@ describe('a slide with classes', () => {
     const args = ['nuclei', path, '-m', weights, '-o', output, '--no-tissue', '--variant', variant];
     const small = ['--min-area-um2', '0.25'];
     const speed = ['--precision', 'fast', '--tile-size', String(tileSize), '--progress', 'json'];
-    const exitCode = await main([...args, ...small, ...speed], {
-      stdout: { write: () => {} },
-      stderr: { write: (text) => (log += text) },
-    });
+    const { exitCode, stderr } = await caughtOutput([...args, ...small, ...speed]);
     expect(exitCode).toBe(0);
+    log = stderr;
     // What segmentSlide gave, as the command handed it on.
     found = NucleusList.concat(write.mock.calls.map(([batch]) => batch));
     write.mockRestore();
@@ -69,14 +109,15 @@ describe('a slide with classes', () => {
     expect(found.typeProbabilities?.every((share) => share > 0 && share <= 1)).toBe(true);
   });
 
-  test('is the same as prediction and post-processing by hand', { timeout }, async () => {
-    await using slide = await Slide.open(path);
-    // Patches of 672 px lie as the slide's tiles do, and what is mirrored around the window is background as there.
-    const picture = await slide.readRegion(window);
-    const { np, hv, tp } = await model.predict(picture, { patchSize: tileSize });
-    const byHand = await hoverPostprocess({ np, hv, ...(tp && { tp }) }, { variant, minArea: { px: 4 } });
+  test('is the same as prediction in other tiles and post-processing by hand', { timeout }, async () => {
+    const { np, hv, tp } = await mapsByHand();
+    const shape = [windowPx, windowPx];
+    const byHand = await hoverPostprocess(
+      { np: { data: np, shape }, hv: { data: hv, shape: [2, ...shape] }, tp: { data: tp, shape } },
+      { variant, minArea: { px: 4 } },
+    );
     // The window's core is the slide's; what is found in the 64 px around it belongs to no window.
-    const core = (value: number): boolean => value >= 64 && value < 64 + 1024;
+    const core = (value: number): boolean => value >= contextPx && value < contextPx + 1024;
     const expected = [...byHand].filter(({ centroid: [x, y] }) => core(x) && core(y));
     expect(found.length).toBe(expected.length);
     expect([...found].map(({ type, typeProbability }) => [type, typeProbability])).toEqual(
@@ -84,8 +125,8 @@ describe('a slide with classes', () => {
     );
     for (const [i, { centroid, contour }] of expected.entries()) {
       const nucleus = found.at(i);
-      expect(nucleus.centroid[0]).toBeCloseTo(centroid[0] - 64, 2);
-      expect(nucleus.centroid[1]).toBeCloseTo(centroid[1] - 64, 2);
+      expect(nucleus.centroid[0]).toBeCloseTo(centroid[0] - contextPx, 2);
+      expect(nucleus.centroid[1]).toBeCloseTo(centroid[1] - contextPx, 2);
       expect(nucleus.contour.length).toBe(contour.length);
     }
   });

@@ -48,9 +48,18 @@ TEST(MemoryPlan, StaysBelowEveryCeiling) {
   EXPECT_GT(refused, 0);
 }
 
-TEST(MemoryPlan, NetworksThatDoNotPadKeepTilesAndStrips) {
+TEST(MemoryPlan, TilesAndStripsShrinkWhereResultsDoNotDependOnThem) {
   const test::TypedDiscNetwork network;
   const MemoryDemand demand{.network = &network};
+  const WorkShape one{.threads = 1, .strip_windows = 4, .tile_size = 1280};
+  const WorkShape shape = fit_memory(demand, one, peak_bytes(demand, one) - 1);
+  EXPECT_EQ(shape.threads, 1);
+  EXPECT_TRUE(shape.strip_windows < 4 || shape.tile_size < 1280);
+}
+
+TEST(MemoryPlan, WithTheReferencesMarginTheyStay) {
+  const test::TypedDiscNetwork network;
+  const MemoryDemand demand{.network = &network, .margin = TileMargin::kReference};
   const WorkShape wanted{.threads = 4, .strip_windows = 4, .tile_size = 512};
   const WorkShape least{.threads = 1, .strip_windows = 4, .tile_size = 512};
   const WorkShape shape = fit_memory(demand, wanted, peak_bytes(demand, least));

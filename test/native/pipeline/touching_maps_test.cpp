@@ -81,7 +81,7 @@ TEST(TilePlan, MapsTouchAndCoverWhatIsWanted) {
   const models::NetworkInfo network = TypedDiscNetwork().info();
   for (const std::int64_t tile_size : {62, 69, 256, 270, 512, 1024, 4096}) {
     for (const std::int64_t length : {1, 20, 228, 229, 1152, 4224}) {
-      const TilePlan plan = plan_tiles(network, length, 1152, tile_size);
+      const TilePlan plan = plan_tiles(network, length, 1152, tile_size, TileMargin::kReference);
       EXPECT_TRUE(models::is_allowed_side(network, plan.tile_height())) << plan.tile_height();
       EXPECT_TRUE(models::is_allowed_side(network, plan.tile_width())) << plan.tile_width();
       EXPECT_LE(plan.tile_height(), tile_size);
@@ -93,12 +93,38 @@ TEST(TilePlan, MapsTouchAndCoverWhatIsWanted) {
     }
   }
   // Two rows are needed; they are no higher than that takes.
-  EXPECT_EQ(plan_tiles(network, 1152, 1152, 1024).tile_height(), 622);
+  EXPECT_EQ(plan_tiles(network, 1152, 1152, 1024, TileMargin::kReference).tile_height(), 622);
+}
+
+TEST(TilePlan, InteriorsLieOnTheGridWithTheWholeFieldAround) {
+  const models::NetworkInfo network = TypedDiscNetwork().info();
+  for (const std::int64_t tile_size : {256, 270, 512, 1024, 4096}) {
+    for (const std::int64_t length : {1, 20, 228, 229, 1152, 4224}) {
+      const TilePlan plan = plan_tiles(network, length, 1152, tile_size);
+      EXPECT_TRUE(models::is_allowed_side(network, plan.tile_height())) << plan.tile_height();
+      EXPECT_TRUE(models::is_allowed_side(network, plan.tile_width())) << plan.tile_width();
+      EXPECT_LE(plan.tile_height(), tile_size);
+      EXPECT_EQ(plan.margin, network.margin_px);
+      EXPECT_EQ(plan.map_margin, TypedDiscNetwork::kRim);
+      EXPECT_EQ(plan.clean_height % network.origin_multiple, 0);
+      EXPECT_EQ(plan.clean_width % network.origin_multiple, 0);
+      EXPECT_GE(plan.rows * plan.clean_height, length);
+      EXPECT_LT((plan.rows - 1) * plan.clean_height, length) << "a row of tiles without use";
+    }
+  }
+}
+
+TEST(TilePlan, InteriorsStayLargerThanTilesThatAreNearlyAllMargin) {
+  models::NetworkInfo network = TypedDiscNetwork().info();
+  network.margin_px = 159;
+  EXPECT_EQ(plan_tiles(network, 1152, 1152, 256).clean_height, 128);
+  network.min_side_px = 598;
+  EXPECT_EQ(plan_tiles(network, 1152, 1152, 256).tile_height(), 598);
 }
 
 TEST(TilePlan, SizeBelowTheSmallestSideIsRefused) {
   const models::NetworkInfo network = TypedDiscNetwork().info();
-  const std::string message = message_of([&] { plan_tiles(network, 100, 100, 61); });
+  const std::string message = message_of([&] { plan_tiles(network, 100, 100, 61, TileMargin::kReference); });
   EXPECT_NE(message.find("multiples of 8 plus 6 from 62 on"), std::string::npos) << message;
 }
 
@@ -140,15 +166,17 @@ TEST(SegmentSlideTyped, EqualsPredictionAndPostprocessingByHand) {
   ASSERT_GT(outcome.nuclei.size(), 0u);
 
   // The same window in one tile: 1152 px and the margin, rounded up to a side that the network takes.
-  const std::int64_t side = models::smallest_side_from(network->info(), kWindow_px + 2 * TypedDiscNetwork::kMargin);
-  const std::int64_t corner = -kContext_px - TypedDiscNetwork::kMargin;
+  constexpr std::int64_t rim = TypedDiscNetwork::kRim;
+  const std::int64_t margin = network->info().margin_px;
+  const std::int64_t side = models::smallest_side_from(network->info(), kWindow_px + 2 * margin);
+  const std::int64_t corner = -kContext_px - margin;
   const Image window = slide->read_region({.x = corner, .y = corner, .width = side, .height = side});
   const auto session = network->make_session(side, side);
   Maps maps;
   network->predict(*session, window, maps, 1, {});
   Maps cut{.height = kWindow_px, .width = kWindow_px};
   for (std::int64_t row = 0; row < 2 * kWindow_px; ++row) {
-    const std::int64_t from = (row / kWindow_px * maps.height + row % kWindow_px) * maps.width;
+    const std::int64_t from = (row / kWindow_px * maps.height + row % kWindow_px + rim) * maps.width + rim;
     cut.hv.insert(cut.hv.end(), maps.hv.begin() + from, maps.hv.begin() + from + kWindow_px);
     if (row >= kWindow_px) continue;
     cut.np.insert(cut.np.end(), maps.np.begin() + from, maps.np.begin() + from + kWindow_px);
@@ -188,6 +216,7 @@ TEST(SegmentSlideTyped, TileSizeThatTheNetworkHasNoSideForIsRefusedAtOnce) {
   network->info().min_side_px = 398;
   SegmentSlideOptions options = whole_slide();
   options.tile_size = 300;
+  options.postprocess.compat = true;
   const std::string message =
       message_of([&] { SlideRun::start(std::make_shared<DiscSlide>(600, 600, 0.25), network, options, {}); });
   EXPECT_NE(message.find("multiples of 8 plus 6 from 398 on"), std::string::npos) << message;

@@ -12,12 +12,14 @@
 namespace histojet::test {
 
 /// Turns the colours of a DiscSlide into maps with types as HoVer-Net does: they are smaller than the tile by a margin
-/// on each side, and sides are multiples of 8 plus 6. Each value also depends on pixels kReach away, which is less than
-/// the margin, so that maps are the same for all tiles and wrong ones show.
+/// on each side, their outermost pixels are wrong (kRim, as padding inside a network makes them), and sides are
+/// multiples of 8 plus 6. Each value also depends on pixels kReach away, which is less than the margin, so that all
+/// other pixels are the same for all tiles.
 class TypedDiscNetwork final : public models::NucleiNetwork {
  public:
   static constexpr std::int64_t kMargin = 21;
   static constexpr std::int64_t kReach = 17;
+  static constexpr std::int64_t kRim = 2;
 
   class Size final : public Session {
    public:
@@ -29,8 +31,9 @@ class TypedDiscNetwork final : public models::NucleiNetwork {
   TypedDiscNetwork() {
     info_.architecture = "typed discs";
     info_.mpp = 0.25;
-    info_.margin_px = info_.output_margin_px = kMargin;
-    info_.origin_multiple = 1;
+    info_.margin_px = kMargin + kRim;
+    info_.output_margin_px = kMargin;
+    info_.origin_multiple = 8;
     info_.side_multiple = 8;
     info_.side_offset_px = 6;
     info_.min_side_px = 62;
@@ -67,7 +70,8 @@ class TypedDiscNetwork final : public models::NucleiNetwork {
       for (std::int64_t x = 0; x < out.width; ++x) {
         const auto at = static_cast<std::size_t>(y * out.width + x);
         const std::uint8_t* pixel = rgb.row(y + kMargin) + 3 * (x + kMargin);
-        const bool nucleus = pixel[2] < 128;
+        const bool rim = std::min({x, y, out.width - 1 - x, out.height - 1 - y}) < kRim;
+        const bool nucleus = !rim && pixel[2] < 128;
         out.np[at] = (nucleus ? 0.8f : 0.2f) + 1e-3f * surroundings(rgb, x + kMargin, y + kMargin);
         out.hv[at] = nucleus ? (pixel[0] - 127) / 120.0f : 0.0f;
         out.hv[pixels + at] = nucleus ? (pixel[1] - 127) / 120.0f : 0.0f;
