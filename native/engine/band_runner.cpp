@@ -18,6 +18,8 @@ namespace {
 
 using kernels::Storage;
 
+constexpr std::int64_t kLine = 64;
+
 class BandRunner {
  public:
   BandRunner(const RunMemory& memory, const Chain& chain, std::byte* scratch)
@@ -34,6 +36,10 @@ class BandRunner {
       for (std::int64_t y = first; y <= last; ++y) single_row(id, node, y);
     }
     if (node.pixel_bytes != 0) clear_borders(id, node, first, last);
+    for (const int made : plan_.topology().companions[static_cast<std::size_t>(id)]) {
+      check_ring(made, first, last);
+      clear_borders(made, program_.node(made), first, last);
+    }
   }
 
  private:
@@ -136,10 +142,9 @@ class BandRunner {
     const std::int64_t taps = node.kind == OpKind::kConv2d ? node.kernel : 1;
     const std::int64_t before = node.geometry.pad_before;
     in_rows_.clear();
-    out_rows_.clear();
     addend_rows_.clear();
+    collect_output_rows(id, first, last);
     for (std::int64_t y = first; y <= last; ++y) {
-      out_rows_.push_back(row(id, y));
       const std::span inputs(plan_.topology().inputs[static_cast<std::size_t>(id)]);
       if (node.add_last) addend_rows_.push_back(view_row(inputs.back(), y));
       for (std::size_t i = 0; i < node.convolved_inputs(); ++i) {
@@ -155,8 +160,76 @@ class BandRunner {
     }
   }
 
+  void collect_output_rows(int id, std::int64_t first, std::int64_t last) {
+    out_rows_.clear();
+    active_rows_.clear();
+    const int active = active_id(id);
+    for (std::int64_t y = first; y <= last; ++y) {
+      out_rows_.push_back(row(id, y));
+      if (active >= 0) active_rows_.push_back(row(active, y));
+    }
+  }
+
+  /// Where a convolution's activated sums go: to its own result, to another one, or nowhere (-1).
+  int active_id(int id) const {
+    if (program_.node(id).scale) return id;
+    for (const int made : plan_.topology().companions[static_cast<std::size_t>(id)]) {
+      if (program_.node(made).kind == OpKind::kPointwise) return made;
+    }
+    return -1;
+  }
+
   void conv_rows(int id, const ProgramNode& node, std::int64_t first, std::int64_t last) {
     collect_rows(id, node, first, last);
+    collect_ahead(id, first, last);
+    conv_parts(id, node);
+    for (const int made : plan_.topology().companions[static_cast<std::size_t>(id)]) {
+      const ProgramNode& sibling = program_.node(made);
+      if (sibling.kind != OpKind::kConv2d) continue;
+      collect_output_rows(made, first, last);
+      conv_parts(made, sibling);
+    }
+  }
+
+  /// What the next rows will touch of results that other chains wrote or will read, where the cache has room for it
+  /// beside what the chain keeps there.
+  void collect_ahead(int id, std::int64_t first, std::int64_t last) {
+    ahead_.clear();
+    if (active_id(id) < 0 || active_id(id) == id) return;  // with one result there is time enough
+    const auto add = [&](int result, std::int64_t from, std::int64_t to) {
+      const Placement& place = plan_.placement(result);
+      from = std::max<std::int64_t>(from, 0);
+      to = std::min(to, plan_.extent(result).height - 1);
+      if (from > to) return;
+      ahead_.push_back({row(result, from) - place.lead_bytes, (to - from + 1) * place.row_bytes / kLine});
+    };
+    const std::int64_t count = last - first + 1;
+    const auto& inputs = plan_.topology().inputs[static_cast<std::size_t>(id)];
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      if (!reads_first(id, inputs[i].id)) continue;
+      add(inputs[i].id, plan_.topology().rows_needed(id, i, last).last + 1,
+          plan_.topology().rows_needed(id, i, last + count).last);
+    }
+    const auto add_result = [&](int result) {
+      if (in_main_memory(result) && !plan_.placement(result).stream) add(result, last + 1, last + count);
+    };
+    add_result(id);
+    for (const int made : plan_.topology().companions[static_cast<std::size_t>(id)]) add_result(made);
+    std::int64_t bytes = 0;
+    for (const kernels::RowsAhead& range : ahead_) bytes += range.count * kLine;
+    if (bytes > chain_.spare_bytes) ahead_.clear();
+  }
+
+  /// Whether a node is the first one of its chain that reads a result of an earlier one.
+  bool reads_first(int id, int source) const {
+    if (!in_main_memory(source) || chain_.position[static_cast<std::size_t>(source)] >= 0) return false;
+    for (const int reader : plan_.topology().readers[static_cast<std::size_t>(source)]) {
+      if (chain_.position[static_cast<std::size_t>(reader)] >= 0) return reader == id;
+    }
+    return false;
+  }
+
+  void conv_parts(int id, const ProgramNode& node) {
     for (const ConvPart& part : node.parts) {
       part.tiles.tiles ? tile_conv(id, node, part) : float_conv(id, node, part);
     }
@@ -205,11 +278,13 @@ class BandRunner {
     const std::int64_t pixels = node.kind == OpKind::kConvTranspose2x2 ? 2 * node.form.pixels : node.form.pixels;
     const std::int64_t skipped = part.first_channel * kernels::element_bytes(node.storage);
     for (std::byte*& to : out_rows_) to += skipped;
+    for (std::byte*& to : active_rows_) to += skipped;
     for (const std::byte*& from : addend_rows_) from += skipped;
+    const int active = active_id(id);
     step_pointers_.resize(part.tiles.steps.size());
     kernels::kConv2dBf16.pick(program_.isa())(
         {.rows = in_rows_.data(),
-         .out_rows = out_rows_.data(),
+         .out_rows = active == id ? nullptr : out_rows_.data(),
          .row_count = static_cast<std::int64_t>(out_rows_.size()),
          .rows_per_output = part.tiles.rows,
          .positions = tile_positions(plan_.topology(), id),
@@ -226,9 +301,17 @@ class BandRunner {
          .stream = plan_.placement(id).stream,
          .addend_rows = node.add_last ? addend_rows_.data() : nullptr,
          .addend_plane_bytes = node.add_last ? plane_bytes(input(id, node.inputs.size() - 1).id) : 0,
-         .prefetch = in_main_memory(id) || (node.add_last && in_main_memory(input(id, node.inputs.size() - 1).id)),
-         .scratch_pointers = step_pointers_.data()});
+         .scratch_pointers = step_pointers_.data(),
+         .active_rows = active < 0 ? nullptr : active_rows_.data(),
+         .active_plane_bytes = active < 0 ? 0 : plane_bytes(active),
+         .active_stream = active >= 0 && plan_.placement(active).stream,
+         .scale = active < 0 ? nullptr : program_.node(active).scale.get() + part.first_channel,
+         .shift = active < 0 ? nullptr : program_.node(active).shift.get() + part.first_channel,
+         .ahead = ahead_.data(),
+         .ahead_count = static_cast<std::int64_t>(ahead_.size())});
+    ahead_.clear();
     for (std::byte*& to : out_rows_) to -= skipped;
+    for (std::byte*& to : active_rows_) to -= skipped;
     for (const std::byte*& from : addend_rows_) from -= skipped;
   }
 
@@ -336,6 +419,8 @@ class BandRunner {
   std::byte* scratch_;
   std::vector<const std::byte*> in_rows_;
   std::vector<std::byte*> out_rows_;
+  std::vector<std::byte*> active_rows_;
+  std::vector<kernels::RowsAhead> ahead_;  ///< taken by the first call for them
   std::vector<const std::byte*> addend_rows_;
   std::vector<const float*> float_in_;
   std::vector<float*> float_out_;

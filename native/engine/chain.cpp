@@ -47,6 +47,7 @@ std::vector<bool> find_read(const Program& program, const std::vector<std::vecto
     if (is_output(program.nodes()[id].kind)) read[id] = true;
     if (!computes[id] || !read[id]) continue;
     for (const InputView& input : inputs[id]) read[static_cast<std::size_t>(input.id)] = true;
+    if (program.nodes()[id].made_with >= 0) read[static_cast<std::size_t>(program.nodes()[id].made_with)] = true;
   }
   return read;
 }
@@ -60,6 +61,7 @@ Topology::Topology(const Program& source, Extent image) : program(&source), exte
   inputs.resize(count);
   readers.resize(count);
   level.resize(count, 0);
+  companions.resize(count);
   const std::vector<bool> views = find_views(source);
   std::vector<InputView> view_of(count);
   std::vector<bool> computes(count);
@@ -84,6 +86,8 @@ Topology::Topology(const Program& source, Extent image) : program(&source), exte
   for (std::size_t id = 0; id < count; ++id) {
     if (!computes[id] || !read[id]) continue;
     order.push_back(static_cast<int>(id));
+    const int lead = source.nodes()[id].made_with;
+    if (lead >= 0) companions[static_cast<std::size_t>(lead)].push_back(static_cast<int>(id));
     for (const InputView& input : inputs[id]) {
       readers[static_cast<std::size_t>(input.id)].push_back(static_cast<int>(id));
     }
@@ -107,6 +111,8 @@ Chain make_chain(const Topology& topology, std::size_t begin, std::size_t end, s
   for (std::size_t i = 0; i < chain.members.size(); ++i) {
     const auto id = static_cast<std::size_t>(chain.members[i]);
     chain.position[id] = static_cast<int>(i);
+    const int lead = topology.node(chain.members[i]).made_with;
+    chain.lead.push_back(lead < 0 ? i : static_cast<std::size_t>(chain.position[static_cast<std::size_t>(lead)]));
     deepest = std::max(deepest, topology.level[id]);
   }
   for (const int id : chain.members) {
@@ -134,16 +140,23 @@ std::vector<RowRange> needed_rows(const Topology& topology, const Chain& chain, 
       needed[i].first = std::min(needed[i].first, chain.owned_end(topology, i, begin));
       needed[i].last = std::max(needed[i].last, chain.owned_end(topology, i, end) - 1);
     }
+    const auto join = [](RowRange& range, RowRange more) {
+      range = {std::min(range.first, more.first), std::max(range.last, more.last)};
+    };
+    if (chain.lead[i] != i) {
+      join(needed[chain.lead[i]], needed[i]);
+      continue;
+    }
+    for (std::size_t made = i + 1; made < chain.group_end(i); ++made) needed[made] = needed[i];
     if (needed[i].last < needed[i].first) continue;
     const auto& inputs = topology.inputs[id];
     for (std::size_t k = 0; k < inputs.size(); ++k) {
       const int source = chain.position[static_cast<std::size_t>(inputs[k].id)];
       if (source < 0) continue;
-      RowRange& range = needed[static_cast<std::size_t>(source)];
       const std::int64_t first = topology.rows_needed(chain.members[i], k, needed[i].first).first;
       const std::int64_t last = topology.rows_needed(chain.members[i], k, needed[i].last).last;
-      range.first = std::min(range.first, std::max<std::int64_t>(0, first));
-      range.last = std::max(range.last, std::min(topology.extent(inputs[k].id).height - 1, last));
+      join(needed[static_cast<std::size_t>(source)],
+           {std::max<std::int64_t>(0, first), std::min(topology.extent(inputs[k].id).height - 1, last)});
     }
   }
   return needed;
@@ -152,7 +165,10 @@ std::vector<RowRange> needed_rows(const Topology& topology, const Chain& chain, 
 void size_rings(const Topology& topology, Chain& chain) {
   const auto sample = [&](std::int64_t begin, std::int64_t end) {
     const std::vector<std::int64_t>* next = nullptr;
-    auto produce = [&](std::size_t member, std::int64_t first, std::int64_t) {
+    auto produce = [&](std::size_t member, std::int64_t first, std::int64_t last) {
+      for (std::size_t made = member; made < chain.group_end(member); ++made) {
+        if (!chain.stored[made]) chain.ring_rows[made] = std::max(chain.ring_rows[made], last - first + 1);
+      }
       const int id = chain.members[member];
       const auto& inputs = topology.inputs[static_cast<std::size_t>(id)];
       for (std::size_t i = 0; i < inputs.size(); ++i) {

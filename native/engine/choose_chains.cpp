@@ -31,8 +31,13 @@ class Chooser {
     std::vector<double> best(count + 1, std::numeric_limits<double>::infinity());
     std::vector<Candidate> last(count + 1);
     best[0] = 0.0;
+    const auto cuts_group = [&](std::size_t at) { return at < count && topology_.is_companion(topology_.order[at]); };
     for (std::size_t begin = 0; begin < count; ++begin) {
-      for (std::size_t end = begin + 1; end <= count && end - begin <= kLongestChain; ++end) {
+      if (cuts_group(begin)) continue;
+      std::size_t steps = 0;
+      for (std::size_t end = begin + 1; end <= count && steps < kLongestChain; ++end) {
+        if (cuts_group(end)) continue;
+        ++steps;
         Candidate candidate = cheapest(begin, end);
         const double cost = best[begin] + candidate.cost;
         if (cost >= best[end]) continue;
@@ -53,10 +58,13 @@ class Chooser {
     Candidate best;
     for (const std::int64_t unit : kUnits) {
       Candidate candidate{make_chain(topology_, begin, end, unit)};
-      if (end - begin > 1 && !bands_are_independent(topology_, candidate.chain)) break;
+      const bool several = candidate.chain.group_end(0) < end - begin;
+      if (several && !bands_are_independent(topology_, candidate.chain)) break;
       size_rings(topology_, candidate.chain);
-      const std::int64_t excess = std::max<std::int64_t>(0, working_set(candidate.chain) - cache_bytes_);
-      if (excess > 3 * cache_bytes_ && end - begin > 1) break;
+      const std::int64_t room = cache_bytes_ - working_set(candidate.chain);
+      const std::int64_t excess = std::max<std::int64_t>(0, -room);
+      candidate.chain.spare_bytes = std::max<std::int64_t>(0, room);
+      if (excess > 3 * cache_bytes_ && several) break;
       const double turns = static_cast<double>((candidate.chain.coarse_rows + unit - 1) / unit);
       const double refetched = 2.0 * static_cast<double>(excess) + repeated_rows(candidate.chain);
       candidate.cost = traffic(candidate.chain) + kRefetchWeight * refetched * turns;

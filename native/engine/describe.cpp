@@ -37,7 +37,8 @@ std::string operation_text(const ProgramNode& node) {
   if (node.enlarge) text += " x2";
   if (node.kind == OpKind::kPointwise && node.inputs.size() > 1) text += " + sum";
   if (node.scale) text += " + batch norm";
-  if (node.relu) text += " + relu";
+  if (node.relu || (node.scale && node.kind == OpKind::kConv2d)) text += " + relu";
+  if (node.made_with >= 0) text += ", with #" + std::to_string(node.made_with);
   return text;
 }
 

@@ -43,6 +43,7 @@ struct ConvGeometry {
   std::int64_t pad_after = 0;
   std::int64_t groups = 1;
 
+  bool operator==(const ConvGeometry&) const = default;
   static ConvGeometry padded(std::int64_t padding) { return {.pad_before = padding, .pad_after = padding}; }
 };
 
@@ -60,8 +61,13 @@ struct Node {
   bool add_last = false;             ///< kConv2d: the last input is not convolved but added to the result
   std::int64_t shortcut_stride = 0;  ///< kConv2d 1x1: the stride of the last convolved input, where it differs; or 0
   Tensor
-      weight;   ///< kConv2d [out, in / groups, k, k]; kConvTranspose2x2 [in, out, 2, 2]; kBatchNorm [channels] (gamma)
-  Tensor bias;  ///< [out]; kBatchNorm: beta
+      weight;    ///< kConv2d [out, in / groups, k, k]; kConvTranspose2x2 [in, out, 2, 2]; kBatchNorm [channels] (gamma)
+  Tensor bias;   ///< [out]; kBatchNorm: beta
+  Tensor scale;  ///< kConv2d, made by passes: the result is relu(scale * sum + shift); [channels] or empty
+  Tensor shift;
+  /// Made by passes: the convolution that writes this result beside its own, while it has the sums or the input at
+  /// hand; or -1. Such a node follows it directly.
+  int made_with = -1;
   Tensor mean;  ///< kBatchNorm
   Tensor variance;
   double epsilon = 0.0;

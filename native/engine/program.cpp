@@ -23,7 +23,7 @@ void add_taps(Graph& graph, const std::vector<std::string>& names) {
   }
 }
 
-void run_passes(Graph& graph) {
+void run_passes(Graph& graph, bool on_tiles, const CompileOptions& options) {
   remove_dead_nodes(graph);
   split_concat(graph);
   share_equal_nodes(graph);
@@ -31,6 +31,8 @@ void run_passes(Graph& graph) {
   fuse_relu(graph);
   form_pointwise(graph);
   fuse_sum(graph);
+  if (options.several_results && on_tiles) fuse_activation(graph, options.activated_beside);
+  if (options.several_results) merge_siblings(graph);
   remove_dead_nodes(graph);
 }
 
@@ -110,12 +112,12 @@ std::int64_t ProgramNode::weight_bytes() const {
 
 std::shared_ptr<const Program> Program::compile(Graph graph, const CompileOptions& options) {
   add_taps(graph, options.taps);
-  run_passes(graph);
-  check_image(graph);
   auto program = std::make_shared<Program>();
   program->isa_ = std::min(options.isa, detected_isa());
   const bool tiles = program->isa_ >= Isa::kAmx || options.emulate_tiles;
   program->precision_ = tiles ? options.precision : Precision::kFloat32;
+  run_passes(graph, program->precision_ != Precision::kFloat32, options);
+  check_image(graph);
   const std::int64_t panel_columns = kernels::conv2d_panel_columns(program->isa_);
   const std::vector<bool> heads = find_heads(graph.nodes());
   for (std::size_t id = 0; id < graph.nodes().size(); ++id) {
@@ -131,7 +133,8 @@ std::shared_ptr<const Program> Program::compile(Graph graph, const CompileOption
                     .relu = node.relu,
                     .enlarge = node.enlarge,
                     .add_last = node.add_last,
-                    .shortcut_stride = node.shortcut_stride};
+                    .shortcut_stride = node.shortcut_stride,
+                    .made_with = node.made_with};
     if (heads[id]) out.storage = Storage::kFloat32;
     // Bytes are whole numbers, which one bfloat16 holds.
     if (node.kind == OpKind::kImage && out.storage == Storage::kSplit) out.storage = Storage::kBfloat16;
@@ -141,6 +144,8 @@ std::shared_ptr<const Program> Program::compile(Graph graph, const CompileOption
       out.shift = padded_copy(node.bias, out.stored_channels());
     }
     if (node.kind == OpKind::kConv2d || node.kind == OpKind::kConvTranspose2x2) {
+      out.scale = padded_copy(node.scale, out.stored_channels());
+      out.shift = padded_copy(node.shift, out.stored_channels());
       pack_convolution(node, program->nodes_, panel_columns, program->precision_, out);
     }
     program->nodes_.push_back(std::move(out));

@@ -41,7 +41,8 @@ struct ProgramNode {
   bool enlarge = false;              ///< kPointwise: the first input has half the size
   bool add_last = false;             ///< kConv2d: the last input is not convolved but added to the result
   std::int64_t shortcut_stride = 0;  ///< kConv2d 1x1: the stride of the last convolved input, where it differs; or 0
-  AlignedBuffer<float> scale;        ///< kPointwise: one per stored channel, or null
+  int made_with = -1;                ///< the convolution that writes this result beside its own, or -1
+  AlignedBuffer<float> scale;  ///< kPointwise, and kConv2d of relu(scale * sum + shift): by stored channel; or null
   AlignedBuffer<float> shift;
   std::vector<ConvPart> parts;  ///< convolutions; transposed ones have a part for each row parity
   kernels::TileForm form;       ///< of convolutions on tiles
@@ -69,6 +70,12 @@ struct CompileOptions {
   /// Names of taps that become planar outputs of the same name.
   std::vector<std::string> taps;
   Precision precision = Precision::kFloat32;
+  /// Convolutions may write several results: an activated sum beside the sum, those of convolutions that read the same.
+  /// Without it each operation runs alone; for comparisons.
+  bool several_results = true;
+  /// Sums that are read raw and activated are stored in both forms by one step on tiles. One rounding less, and a fifth
+  /// to a half slower in the steps concerned: two results are written while the products go on.
+  bool activated_beside = false;
   /// Store bfloat16 also where no tile instructions are; the scalar reference then does their work. For tests.
   bool emulate_tiles = false;
 };

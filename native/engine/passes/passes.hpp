@@ -18,10 +18,17 @@ void share_equal_nodes(Graph& graph);
 void form_pointwise(Graph& graph);
 /// conv2d -> sum becomes conv2d that adds its last input, where nobody else reads the convolution.
 void fuse_sum(Graph& graph);
+/// conv2d (a residual sum) -> pointwise (batch norm, relu): the convolution applies them to its sums, in place of its
+/// result where nobody else reads that, and with `beside` otherwise too. For convolutions on tiles.
+void fuse_activation(Graph& graph, bool beside);
+/// Convolutions of one geometry that read the same inputs run together, each into its own result.
+void merge_siblings(Graph& graph);
 /// Removes nodes that no output needs and renumbers the rest; order is kept.
 void remove_dead_nodes(Graph& graph);
 
 /// Makes the readers of node `from` read node `to` instead (crop sizes included).
 void redirect(Graph& graph, int from, int to);
+/// Moves nodes that are made with another directly behind it, and renumbers.
+void gather_companions(Graph& graph);
 
 }  // namespace histojet::engine

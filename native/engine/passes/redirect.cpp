@@ -8,6 +8,7 @@ void redirect(Graph& graph, int from, int to) {
       if (input == from) input = to;
     }
     if (node.like == from) node.like = to;
+    if (node.made_with == from) node.made_with = to;
   }
 }
 

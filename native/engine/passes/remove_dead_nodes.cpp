@@ -12,6 +12,7 @@ void remove_dead_nodes(Graph& graph) {
     if (!needed[i]) continue;
     for (const int input : nodes[i].inputs) needed[static_cast<std::size_t>(input)] = true;
     if (nodes[i].like >= 0) needed[static_cast<std::size_t>(nodes[i].like)] = true;
+    if (nodes[i].made_with >= 0) needed[static_cast<std::size_t>(nodes[i].made_with)] = true;
   }
   std::vector<int> renumbered(nodes.size(), -1);
   std::vector<Node> kept;
@@ -20,6 +21,7 @@ void remove_dead_nodes(Graph& graph) {
     Node node = std::move(nodes[i]);
     for (int& input : node.inputs) input = renumbered[static_cast<std::size_t>(input)];
     if (node.like >= 0) node.like = renumbered[static_cast<std::size_t>(node.like)];
+    if (node.made_with >= 0) node.made_with = renumbered[static_cast<std::size_t>(node.made_with)];
     renumbered[i] = static_cast<int>(kept.size());
     kept.push_back(std::move(node));
   }

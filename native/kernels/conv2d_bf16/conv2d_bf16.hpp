@@ -29,8 +29,16 @@ constexpr std::int64_t weight_tile(StepOrder order, std::int64_t step) {
   return order == StepOrder::kPlain ? step : step / 3 * 2 + (step % 3) / 2;
 }
 
+/// Memory that the next call will touch, in cache lines.
+struct RowsAhead {
+  const std::byte* from;
+  std::int64_t count;
+};
+
 /// Convolution over rows of bfloat16, channels last, any number of inputs, followed by bias and optionally ReLU:
 /// out[y][p][n] = (bias[n] + sum over steps and their 32 elements of in * weight) + addend[y][p][n], in float32.
+/// In place of that, or beside it, active[y][p][n] = relu(scale[n] * out[y][p][n] + shift[n]) of what has not been
+/// rounded yet (a fused multiply-add): a batch norm and ReLU whose input need not be read again.
 ///
 /// A position is one output pixel, or several neighbouring ones whose channels lie side by side (narrow pixels are
 /// taken in pairs, so that each load is one cache line; the weights say which tap belongs to which pixel). Zero padding
@@ -40,7 +48,7 @@ constexpr std::int64_t weight_tile(StepOrder order, std::int64_t step) {
 /// or threads, and all variants agree bit for bit (denormals apart, which the instruction flushes).
 struct Conv2dBf16Args {
   const std::byte* const* rows;  ///< [row_count][rows_per_output]; the planes of a split input are rows of their own
-  std::byte* const* out_rows;    ///< [row_count]: position 0; `columns` values per position are written
+  std::byte* const* out_rows;    ///< [row_count]: position 0; `columns` values per position are written; or null
   std::int64_t row_count;
   std::int64_t rows_per_output;
   std::int64_t positions;           ///< per row
@@ -59,8 +67,17 @@ struct Conv2dBf16Args {
   /// [row_count]: what is added to the result, stored and laid out like it; null for nothing.
   const std::byte* const* addend_rows;
   std::int64_t addend_plane_bytes;
-  bool prefetch;                       ///< the output or the addend is in main memory rather than in the cache
   const std::byte** scratch_pointers;  ///< [step_count]
+  /// [row_count]: where the active results go, laid out like the others; null for none. Without `relu` only.
+  std::byte* const* active_rows = nullptr;
+  std::int64_t active_plane_bytes = 0;
+  bool active_stream = false;
+  const float* scale = nullptr;  ///< [columns], 64-byte aligned; with `active_rows`
+  const float* shift = nullptr;
+  /// Fetched into the second-level cache on the way, line after line, so that hardware prefetchers follow; only speed
+  /// depends on it. The order of blocks touches maps in main memory so that they do not.
+  const RowsAhead* ahead = nullptr;
+  std::int64_t ahead_count = 0;
 };
 
 extern const KernelTable<Conv2dBf16Args> kConv2dBf16;

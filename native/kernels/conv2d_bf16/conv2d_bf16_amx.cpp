@@ -155,33 +155,59 @@ void point_at_row(const Conv2dBf16Args& args, std::int64_t y) {
   }
 }
 
-/// Results in main memory, and far apart in wide maps, which hardware prefetchers do not follow: asks for the lines of
-/// the positions from x on, which are touched while the next ones are computed.
-void prefetch(const Conv2dBf16Args& args, std::int64_t x, std::int64_t count, std::byte* out, const std::byte* addend) {
-  for (std::int64_t i = x; i < x + count; ++i) {
-    const std::int64_t at = i * args.out_position_bytes;
-    if (addend != nullptr) __builtin_prefetch(addend + at, 0);
-    if (!args.stream) __builtin_prefetch(out + at, 1);
+/// Fetches `Conv2dBf16Args::ahead`, the same share with every block.
+class Ahead {
+ public:
+  explicit Ahead(const Conv2dBf16Args& args) : range_(args.ahead), end_(args.ahead + args.ahead_count) {
+    std::int64_t lines = 0;
+    for (const RowsAhead* range = range_; range != end_; ++range) lines += range->count;
+    const std::int64_t blocks = (args.columns + 31) / 32 * args.row_count * ((args.positions + 31) / 32);
+    share_ = (lines + blocks - 1) / blocks;
+    start();
   }
-}
 
-/// Where a row's results go, and what is added to them; moved to the first column.
-struct RowTarget {
-  std::byte* out = nullptr;
-  const std::byte* addend = nullptr;
+  void fetch() {
+    for (std::int64_t wanted = share_; wanted > 0 && range_ != end_;) {
+      const std::int64_t count = smaller(wanted, left_);
+      for (std::int64_t i = 0; i < count; ++i) __builtin_prefetch(at_ + i * kLine, 0, 2);
+      at_ += count * kLine;
+      left_ -= count;
+      wanted -= count;
+      if (left_ > 0) break;
+      ++range_;
+      start();
+    }
+  }
 
-  RowTarget() = default;
-  RowTarget(const Conv2dBf16Args& args, std::int64_t y, std::int64_t first_column, std::int64_t element_bytes)
-      : out(args.out_rows[y] + first_column * element_bytes),
-        addend(args.addend_rows == nullptr ? nullptr : args.addend_rows[y] + first_column * element_bytes) {}
+ private:
+  void start() {
+    if (range_ == end_) return;
+    at_ = range_->from;
+    left_ = range_->count;
+  }
+
+  const RowsAhead* range_;
+  const RowsAhead* end_;
+  std::int64_t share_ = 0;
+  const std::byte* at_ = nullptr;
+  std::int64_t left_ = 0;
 };
 
+/// Position 0 of row y, moved to the first column.
+Target row_target(const Conv2dBf16Args& args, std::int64_t y, std::int64_t first_column, std::int64_t element_bytes) {
+  const Target row{args.out_rows == nullptr ? nullptr : args.out_rows[y],
+                   args.active_rows == nullptr ? nullptr : args.active_rows[y],
+                   args.addend_rows == nullptr ? nullptr : args.addend_rows[y]};
+  return row.moved(first_column * element_bytes);
+}
+
 /// Thirty-two columns at a time.
-template <Storage S, StepOrder O>
+template <Storage S, StepOrder O, bool Active>
 class ColumnPairs {
  public:
-  ColumnPairs(const Conv2dBf16Args& args, const Output& output)
+  ColumnPairs(const Conv2dBf16Args& args, const Output& output, Ahead& ahead)
       : args_(args),
+        ahead_(ahead),
         finished_(output),
         column_tile_(weight_tile(O, args.step_count) * kTileElements),
         lead_(smaller(args.step_count, kApart)),
@@ -190,10 +216,11 @@ class ColumnPairs {
   /// All rows for the columns [n, n + 32).
   void run(std::int64_t n) {
     bias_ = args_.bias + n;
+    if constexpr (Active) finished_.set_columns(args_.scale + n, args_.shift + n);
     tiles_ = args_.tiles + n / 16 * column_tile_;
     for (std::int64_t y = 0; y < args_.row_count; ++y) {
       point_at_row(args_, y);
-      const RowTarget to(args_, y, n, element_bytes(S));
+      const Target to = row_target(args_, y, n, element_bytes(S));
       std::int64_t x = 0;
       for (; args_.positions - x > kTileRows; x += 2 * kTileRows) block<true>(x, to);
       if (x < args_.positions) block<false>(x, to);
@@ -208,8 +235,8 @@ class ColumnPairs {
 
   /// 16 or 32 positions from x on.
   template <bool Both>
-  void block(std::int64_t x, const RowTarget& to) {
-    if (args_.prefetch) prefetch(args_, x, Both ? 2 * kTileRows : kTileRows, to.out, to.addend);
+  void block(std::int64_t x, const Target& to) {
+    ahead_.fetch();
     asm volatile("" : : : "memory");
     const std::int64_t count = args_.step_count;
     start_half<0>(bias_);
@@ -271,14 +298,13 @@ class ColumnPairs {
     waits_ = false;
   }
 
-  void add(std::int64_t x, const RowTarget& to) {
-    const std::int64_t at = x * args_.out_position_bytes;
-    finished_.add(to.out + at, to.addend == nullptr ? nullptr : to.addend + at,
-                  smaller(args_.positions - x, kTileRows));
+  void add(std::int64_t x, const Target& to) {
+    finished_.add(to.moved(x * args_.out_position_bytes), smaller(args_.positions - x, kTileRows));
   }
 
   const Conv2dBf16Args& args_;
-  Finished<S, 2> finished_;
+  Ahead& ahead_;
+  Finished<S, 2, Active> finished_;
   std::int64_t column_tile_;  ///< elements between the weights of neighbouring column tiles
   std::int64_t lead_;         ///< steps that the first half does alone at the start of a block
   std::int64_t tail_;         ///< from this step on the halves finish one after the other
@@ -287,22 +313,24 @@ class ColumnPairs {
   const Bfloat16* tiles_ = nullptr;
   bool waits_ = false;  ///< the second half of a block is still in its registers
   std::int64_t waiting_x_ = 0;
-  RowTarget waiting_to_;
+  Target waiting_to_;
 };
 
 /// The last 16 columns.
-template <Storage S, StepOrder O>
+template <Storage S, StepOrder O, bool Active>
 class LastColumns {
  public:
-  LastColumns(const Conv2dBf16Args& args, const Output& output) : args_(args), finished_(output) {}
+  LastColumns(const Conv2dBf16Args& args, const Output& output, Ahead& ahead)
+      : args_(args), ahead_(ahead), finished_(output) {}
 
   /// All rows for the columns [n, n + 16).
   void run(std::int64_t n) {
     bias_ = args_.bias + n;
+    if constexpr (Active) finished_.set_columns(args_.scale + n, args_.shift + n);
     tiles_ = args_.tiles + n / 16 * weight_tile(O, args_.step_count) * kTileElements;
     for (std::int64_t y = 0; y < args_.row_count; ++y) {
       point_at_row(args_, y);
-      const RowTarget to(args_, y, n, element_bytes(S));
+      const Target to = row_target(args_, y, n, element_bytes(S));
       std::int64_t x = 0;
       for (; args_.positions - x > 3 * kTileRows; x += 4 * kTileRows) block<4>(x, to);
       if (args_.positions - x > kTileRows) {
@@ -316,8 +344,8 @@ class LastColumns {
 
  private:
   template <int A>
-  void block(std::int64_t x, const RowTarget& to) {
-    if (args_.prefetch) prefetch(args_, x, A * kTileRows, to.out, to.addend);
+  void block(std::int64_t x, const Target& to) {
+    ahead_.fetch();
     asm volatile("" : : : "memory");
     start_sums<A>(bias_);
     const std::int64_t count = args_.step_count;
@@ -336,25 +364,30 @@ class LastColumns {
     }
     finished_.drain(4 * kTileRows);
     store_sums<A>(finished_.next());
-    const std::int64_t at = x * args_.out_position_bytes;
-    finished_.add(to.out + at, to.addend == nullptr ? nullptr : to.addend + at,
-                  smaller(args_.positions - x, A * kTileRows));
+    finished_.add(to.moved(x * args_.out_position_bytes), smaller(args_.positions - x, A * kTileRows));
   }
 
   const Conv2dBf16Args& args_;
-  Finished<S, 1> finished_;
+  Ahead& ahead_;
+  Finished<S, 1, Active> finished_;
   const float* bias_ = nullptr;
   const Bfloat16* tiles_ = nullptr;
 };
 
-template <Storage S, StepOrder O>
-void all_columns(const Conv2dBf16Args& args, const Output& output) {
+template <Storage S, StepOrder O, bool Active>
+void run_columns(const Conv2dBf16Args& args, const Output& output) {
   const std::int64_t pairs = args.columns / 32 * 32;
+  Ahead ahead(args);
   if (pairs > 0) {
-    ColumnPairs<S, O> columns(args, output);
+    ColumnPairs<S, O, Active> columns(args, output, ahead);
     for (std::int64_t n = 0; n < pairs; n += 32) columns.run(n);
   }
-  if (pairs < args.columns) LastColumns<S, O>(args, output).run(pairs);
+  if (pairs < args.columns) LastColumns<S, O, Active>(args, output, ahead).run(pairs);
+}
+
+template <Storage S, StepOrder O>
+void all_columns(const Conv2dBf16Args& args, const Output& output) {
+  args.active_rows == nullptr ? run_columns<S, O, false>(args, output) : run_columns<S, O, true>(args, output);
 }
 
 template <StepOrder O>
@@ -372,7 +405,13 @@ void to_storage(const Conv2dBf16Args& args, const Output& output) {
 }  // namespace
 
 void conv2d_bf16(const Conv2dBf16Args& args) {
-  const Output output{args.out_position_bytes, args.out_plane_bytes, args.addend_plane_bytes, args.relu, args.stream};
+  const Output output{.position_bytes = args.out_position_bytes,
+                      .plane_bytes = args.out_plane_bytes,
+                      .addend_plane_bytes = args.addend_plane_bytes,
+                      .active_plane_bytes = args.active_plane_bytes,
+                      .relu = args.relu,
+                      .stream = args.stream,
+                      .active_stream = args.active_stream};
   configure_tiles();
   args.order == StepOrder::kSplit ? to_storage<StepOrder::kSplit>(args, output)
                                   : to_storage<StepOrder::kPlain>(args, output);

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <cstring>
 
 #include "kernels/conv2d_bf16/conv2d_bf16.hpp"
@@ -49,7 +50,7 @@ float addend_value(const Conv2dBf16Args& args, std::int64_t y, std::int64_t posi
   return args.storage == Storage::kSplit ? high + element(from + args.addend_plane_bytes, static_cast<int>(n)) : high;
 }
 
-void store(const Conv2dBf16Args& args, std::byte* position, std::int64_t n, float value) {
+void store(const Conv2dBf16Args& args, std::byte* position, std::int64_t plane_bytes, std::int64_t n, float value) {
   if (args.storage == Storage::kFloat32) {
     std::memcpy(position + n * 4, &value, sizeof value);
     return;
@@ -57,7 +58,7 @@ void store(const Conv2dBf16Args& args, std::byte* position, std::int64_t n, floa
   const SplitFloat split = split_float(value);
   std::memcpy(position + n * 2, &split.high, sizeof split.high);
   if (args.storage == Storage::kSplit) {
-    std::memcpy(position + args.out_plane_bytes + n * 2, &split.low, sizeof split.low);
+    std::memcpy(position + plane_bytes + n * 2, &split.low, sizeof split.low);
   }
 }
 
@@ -67,9 +68,13 @@ void conv2d_bf16(const Conv2dBf16Args& args) {
   for (std::int64_t y = 0; y < args.row_count; ++y) {
     const std::byte* const* rows = args.rows + y * args.rows_per_output;
     for (std::int64_t p = 0; p < args.positions; ++p) {
-      std::byte* out = args.out_rows[y] + p * args.out_position_bytes;
+      const std::int64_t at = p * args.out_position_bytes;
       for (std::int64_t n = 0; n < args.columns; ++n) {
-        store(args, out, n, output_value(args, rows, p, n, addend_value(args, y, p, n)));
+        const float value = output_value(args, rows, p, n, addend_value(args, y, p, n));
+        if (args.out_rows != nullptr) store(args, args.out_rows[y] + at, args.out_plane_bytes, n, value);
+        if (args.active_rows == nullptr) continue;
+        const float active = std::fma(args.scale[n], value, args.shift[n]);
+        store(args, args.active_rows[y] + at, args.active_plane_bytes, n, active < 0.0f ? 0.0f : active);
       }
     }
   }

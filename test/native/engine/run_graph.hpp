@@ -16,10 +16,16 @@ struct GraphRun {
   std::int64_t cache_bytes = 0;
   engine::Precision precision = engine::Precision::kFloat32;
   bool emulate_tiles = false;
+  bool several_results = true;
+  bool activated_beside = false;
 
   std::map<std::string, std::vector<float>> operator()(const engine::Graph& graph, ImageView rgb) const {
-    auto program = engine::Program::compile(
-        graph, {.isa = isa, .taps = taps, .precision = precision, .emulate_tiles = emulate_tiles});
+    auto program = engine::Program::compile(graph, {.isa = isa,
+                                                    .taps = taps,
+                                                    .precision = precision,
+                                                    .several_results = several_results,
+                                                    .activated_beside = activated_beside,
+                                                    .emulate_tiles = emulate_tiles});
     auto plan = std::make_shared<engine::Plan>(program, engine::Extent{rgb.height, rgb.width},
                                                engine::PlanOptions{.cache_bytes = cache_bytes});
     engine::Session session(plan);

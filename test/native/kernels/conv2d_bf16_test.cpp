@@ -143,7 +143,6 @@ ConvRun run(const ConvCase& item, bool split, Storage storage, KernelTable<Conv2
           .relu = item.relu,
           .storage = storage,
           .stream = item.out == 32,
-          .prefetch = item.width % 2 == 0,
           .scratch_pointers = pointers.data()});
   std::memcpy(result.bytes.data(), output.get(), result.bytes.size());
 
