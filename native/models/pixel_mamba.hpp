@@ -114,7 +114,7 @@ class PixelMamba {
   std::int64_t parameters() const { return parameters_; }
   std::int64_t memory_bytes() const { return memory_bytes_; }
 
-  /// Evaluates a picture region by region. Memory: about 8 bytes per channel of a region's tokens and thread (80 where
+  /// Evaluates a picture region by region. Memory: about 16 bytes per channel of a region's tokens and thread (80 where
   /// a stage scans grids in four orders), the states of all blocks, and `store_bytes`. @throws Error kInvalidArgument
   /// (nothing to look at, a result that is no number), kIo, what the source throws; Cancelled.
   PixelMambaResult run(const RegionSource& source, const PixelMambaRunOptions& options = {},

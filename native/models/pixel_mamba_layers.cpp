@@ -50,7 +50,12 @@ PixelStem::PixelStem(const weights::WeightScope& root, const PixelMambaConfig& c
     : region_px_(config.region_size_px),
       patch_px_(config.patch_px),
       step_(token_step(config.stages[0].dim)),
-      order_(stage_form(config, 0).places) {
+      corners_(stage_form(config, 0).places) {
+  const std::int64_t side = region_px_ / patch_px_;
+  for (std::int32_t& corner : corners_) {
+    const std::int64_t pixel = patch_px_ * (corner / side * region_px_ + corner % side);
+    corner = static_cast<std::int32_t>(3 * pixel);
+  }
   // Pixels stay float32 in every precision: the product is small, and its rounding would reach everything.
   const tokens::LayerOptions exact{.precision = tokens::Precision::kFloat32, .isa = options.isa};
   projection_ = tokens::Linear::load(root.scope("stem.proj"), 3 * patch_px_ * patch_px_, config.stages[0].dim,
@@ -58,15 +63,14 @@ PixelStem::PixelStem(const weights::WeightScope& root, const PixelMambaConfig& c
 }
 
 void PixelStem::run(const float* pixels, float* out, PixelScratch& scratch) const {
-  const std::int64_t values = 3 * patch_px_ * patch_px_, side = region_px_ / patch_px_;
-  const auto count = static_cast<std::int64_t>(order_.size());
+  const std::int64_t values = 3 * patch_px_ * patch_px_;
+  const auto count = static_cast<std::int64_t>(corners_.size());
   const std::int64_t tile = tile_rows(token_step(values), count);
   scratch.gathered.reshape(tile, values);
   for (std::int64_t first = 0; first < count; first += tile) {
     const std::int64_t rows = std::min(tile, count - first);
     for (std::int64_t i = 0; i < rows; ++i) {
-      const std::int64_t cell = order_[static_cast<std::size_t>(first + i)];
-      const float* corner = pixels + 3 * patch_px_ * (cell / side * region_px_ + cell % side);
+      const float* corner = pixels + corners_[static_cast<std::size_t>(first + i)];
       float* row = scratch.gathered.row(i);
       if (patch_px_ == 1) {  // three values are copied sooner than a function is called for them
         for (std::int64_t c = 0; c < 3; ++c) row[c] = corner[c];

@@ -52,7 +52,7 @@ class PixelStem {
   std::int64_t region_px_ = 0;
   std::int64_t patch_px_ = 1;
   std::int64_t step_ = 0;
-  std::vector<std::int32_t> order_;
+  std::vector<std::int32_t> corners_;  ///< of each token, in the order of the scan: its first value in `pixels`
   tokens::Linear projection_;
 };
 

@@ -74,9 +74,14 @@ std::unique_ptr<RegionPass::Workspace> RegionPass::take_workspace() {
     }
   }
   const PixelMambaConfig& config = context_.config();
-  std::int64_t floats = 0;
+  std::int64_t floats = 0;  // of either buffer: they change places from stage to stage
   for (std::size_t s = from_.store == nullptr ? first_ : first_ - 1; s <= last_; ++s) {
     floats = std::max(floats, context_.unit_tokens(s) * token_step(config.stages[s].dim));
+    const bool both = grids_[s].empty() && config.stages[s].bidirectional != tokens::Bidirectional::kNone;
+    if (both && s >= first_ && !(s == last_ && output_.before_blocks) && config.stages[s].depth > 0) {
+      const std::int64_t step = context_.network.stages[s].blocks[0].mixer.scan_step();
+      floats = std::max(floats, context_.unit_tokens(s) * step);
+    }
   }
   auto workspace = std::make_unique<Workspace>();
   if (from_.store == nullptr) {
@@ -188,32 +193,30 @@ void RegionPass::run_mixer(std::size_t stage, std::size_t block, std::int64_t re
   const PixelBlock& layers = context_.network.stages[stage].blocks[block];
   const std::int64_t count = context_.unit_tokens(stage), step = token_step(context_.config().stages[stage].dim);
   const std::size_t turn = first_step_[stage] + block;
-  float* in = workspace.tokens.get();
-  float* out = in;
-  const auto pass = [&](Direction direction, tokens::MambaState& state) {
+  float* tokens = workspace.tokens.get();
+  const auto pass = [&](Direction direction, tokens::Part part, tokens::MambaState& state) {
     if (RunListener* listener = context_.listener(stage); listener != nullptr) {
-      listener->before_block({stage, block, direction, region * count, count, in, step, &state});
+      listener->before_block({stage, block, direction, region * count, count, tokens, step, &state});
     }
-    const tokens::MixerRun run{.in = {.data = in, .step = step},
-                               .out = {.data = out, .step = step},
+    const tokens::MixerRun run{.in = {.data = tokens, .step = step},
+                               .out = {.data = tokens, .step = step},
                                .tokens = count,
                                .norm = &layers.norm,
-                               .padded = true};
+                               .padded = true,
+                               .part = part,
+                               .scanned = workspace.other.get()};
     layers.mixer.accumulate(direction, run, state, workspace.scratch.mixer, threads, context_.cancel);
   };
   const bool both = context_.config().stages[stage].bidirectional != tokens::Bidirectional::kNone;
   if (both) {
     // The backward direction begins in this region and needs nobody: it fills the time until the turn comes.
-    out = workspace.other.get();
-    std::copy_n(in, count * step, out);
     tokens::MambaState state = layers.mixer.start(Direction::kBackward);
-    pass(Direction::kBackward, state);
+    pass(Direction::kBackward, tokens::Part::kFirst, state);
   }
   turnstile_->enter(turn, region, context_.cancel);
   if (watcher_) watcher_(turn, region, states_[turn]);
-  pass(Direction::kForward, states_[turn]);
+  pass(Direction::kForward, both ? tokens::Part::kSecond : tokens::Part::kAlone, states_[turn]);
   turnstile_->leave(turn);
-  if (both) std::swap(workspace.tokens, workspace.other);
 }
 
 void RegionPass::finish(std::int64_t region, Workspace& workspace) {

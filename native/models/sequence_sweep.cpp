@@ -1,6 +1,7 @@
 #include "models/sequence_sweep.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/executor.hpp"
 #include "models/grid_sweep.hpp"
@@ -9,9 +10,18 @@ namespace histojet::models {
 namespace {
 
 using tokens::Direction;
+using tokens::Part;
 
 /// Floats of one chunk of tokens: 1 MiB.
 constexpr std::int64_t kChunkFloats = std::int64_t{1} << 18;
+
+/// Room for scans of `tokens` tokens, zero where no channel lies: it may be written to a file.
+AlignedBuffer<float> blank_scans(std::int64_t tokens, const TokenStore& scans) {
+  const auto floats = static_cast<std::size_t>(tokens * scans.dim());
+  auto room = make_aligned<float>(floats);
+  std::fill_n(room.get(), floats, 0.0f);
+  return room;
+}
 
 /// One direction of one block on its way through the stored sequence.
 class Sweep {
@@ -26,22 +36,19 @@ class Sweep {
         step_(token_step(context.config().stages[stage].dim)),
         chunk_(chunk_tokens(step_)),
         state_(layers_.mixer.start(direction)),
-        in_(make_aligned<float>(static_cast<std::size_t>((chunk_ + kMostBefore) * step_))),
-        out_(make_aligned<float>(static_cast<std::size_t>(chunk_ * step_))) {}
+        tokens_(make_aligned<float>(static_cast<std::size_t>((chunk_ + kMostBefore) * step_))) {}
 
-  /// Where a direction stands among those of its block: the first one adds to the tokens themselves, others to what is
-  /// there; behind the last one the block's mixer is done.
-  struct Turn {
-    bool first = true;
-    bool last = true;
-  };
-
-  /// Tokens [begin, end) of `from`, in this direction's order. `sums`: what the block puts out.
-  void run(const TokenStore& from, TokenStore& sums, std::int64_t begin, std::int64_t end, Turn turn) {
+  /// Tokens [begin, end), in this direction's order. `scans`: where the directions of a block meet, null with one. The
+  /// first one to come by leaves its scan's results there, the second one turns them and its own into the block's
+  /// output, in the tokens' place: nobody needs them as they were any more.
+  void run(TokenStore& tokens, TokenStore* scans, std::int64_t begin, std::int64_t end, Part part) {
+    if (scans != nullptr && scanned_ == nullptr) {
+      scanned_ = blank_scans(chunk_, *scans);
+    }
     const bool forward = direction_ == Direction::kForward;
     for (std::int64_t done = 0; done < end - begin; done += chunk_) {
       const std::int64_t count = std::min(chunk_, end - begin - done);
-      chunk(from, sums, forward ? begin + done : end - done - count, count, turn);
+      chunk(tokens, scans, forward ? begin + done : end - done - count, count, part);
       context_.progress.advance(count);
     }
   }
@@ -49,29 +56,28 @@ class Sweep {
  private:
   static constexpr std::int64_t kMostBefore = 64;  ///< the widest convolution looks back less far
 
-  void chunk(const TokenStore& from, TokenStore& sums, std::int64_t start, std::int64_t count, Turn turn) {
+  void chunk(TokenStore& tokens, TokenStore* scans, std::int64_t start, std::int64_t count, Part part) {
     const tokens::MambaConfig& config = layers_.mixer.config();
     const bool looks_back = direction_ == Direction::kBackward && config.bidirectional == tokens::Bidirectional::kV1;
     const std::int64_t before = looks_back ? std::min(config.d_conv - 1, start) : 0;
-    from.read(start - before, before + count, in_.get(), step_);
-    const float* in = in_.get() + before * step_;
-    if (turn.first) {
-      std::copy_n(in, count * step_, out_.get());
-    } else {
-      sums.read(start, count, out_.get(), step_);
-    }
+    tokens.read(start - before, before + count, tokens_.get(), step_);
+    float* const here = tokens_.get() + before * step_;
+    if (part == Part::kSecond) scans->read(start, count, scanned_.get(), scans->dim());
     if (RunListener* listener = context_.listener(stage_); listener != nullptr) {
-      listener->before_block({stage_, block_, direction_, start, count, in, step_, &state_});
+      listener->before_block({stage_, block_, direction_, start, count, here, step_, &state_});
     }
-    const tokens::MixerRun run{.in = {.data = in, .step = step_},
-                               .out = {.data = out_.get(), .step = step_},
+    const tokens::MixerRun run{.in = {.data = here, .step = step_},
+                               .out = {.data = here, .step = step_},
                                .tokens = count,
                                .tokens_before = before,
                                .norm = &layers_.norm,
-                               .padded = true};
+                               .padded = true,
+                               .part = part,
+                               .scanned = scanned_.get()};
     layers_.mixer.accumulate(direction_, run, state_, scratch_.mixer, threads_, context_.cancel);
-    if (turn.last) layers_.run_mlp(out_.get(), step_, count, scratch_, threads_);
-    sums.write(start, count, out_.get(), step_);
+    if (part == Part::kFirst) return scans->write(start, count, scanned_.get(), scans->dim());
+    layers_.run_mlp(here, step_, count, scratch_, threads_);
+    tokens.write(start, count, here, step_);
   }
 
   RunContext& context_;
@@ -84,55 +90,55 @@ class Sweep {
   std::int64_t chunk_;
   tokens::MambaState state_;
   PixelScratch scratch_;
-  AlignedBuffer<float> in_;
-  AlignedBuffer<float> out_;
+  AlignedBuffer<float> tokens_;
+  AlignedBuffer<float> scanned_;
 };
 
 /// From both ends to the middle, then on to the other end.
-void sweep_both_ways(RunContext& context, std::size_t stage, std::size_t block, const TokenStore& from,
-                     TokenStore& sums) {
+void sweep_both_ways(RunContext& context, std::size_t stage, std::size_t block, TokenStore& store, TokenStore& scans) {
   const int threads = std::max(1, context.threads / 2);
   Sweep forward(context, stage, block, Direction::kForward, threads);
   Sweep backward(context, stage, block, Direction::kBackward, threads);
-  const std::int64_t middle = from.tokens() / 2, end = from.tokens();
-  for (const bool first : {true, false}) {
+  const std::int64_t middle = store.tokens() / 2, end = store.tokens();
+  for (const Part part : {Part::kFirst, Part::kSecond}) {
+    const bool first = part == Part::kFirst;
     Executor::instance().parallel_for(2, context.threads, [&](std::int64_t i) {
       if (i == 0) {
-        forward.run(from, sums, first ? 0 : middle, first ? middle : end, {first, !first});
+        forward.run(store, &scans, first ? 0 : middle, first ? middle : end, part);
       } else {
-        backward.run(from, sums, first ? middle : 0, first ? end : middle, {first, !first});
+        backward.run(store, &scans, first ? middle : 0, first ? end : middle, part);
       }
     });
   }
 }
 
-/// The backward direction of tokens that are regions of their own: it begins and ends there. `sums`: the tokens with
-/// what it adds to them.
+/// The backward direction of tokens that are regions of their own: it begins and ends there. `scans`: its results.
 void sweep_single_tokens(RunContext& context, std::size_t stage, std::size_t block, const TokenStore& store,
-                         TokenStore& sums) {
+                         TokenStore& scans) {
   const PixelBlock& layers = context.network.stages[stage].blocks[block];
   const std::int64_t step = token_step(store.dim()), chunk = chunk_tokens(store.dim());
   const auto in = make_aligned<float>(static_cast<std::size_t>(chunk * step));
-  const auto out = make_aligned<float>(static_cast<std::size_t>(chunk * step));
+  const auto scanned = blank_scans(chunk, scans);
   tokens::MixerScratch scratch;
   for (std::int64_t start = 0; start < store.tokens(); start += chunk) {
     const std::int64_t count = std::min(chunk, store.tokens() - start);
     store.read(start, count, in.get(), step);
-    std::copy_n(in.get(), count * step, out.get());
     for (std::int64_t i = 0; i < count; ++i) {
       tokens::MambaState state = layers.mixer.start(Direction::kBackward);
-      const float* token = in.get() + i * step;
+      float* const token = in.get() + i * step;
       if (RunListener* listener = context.listener(stage); listener != nullptr) {
         listener->before_block({stage, block, Direction::kBackward, start + i, 1, token, step, &state});
       }
       const tokens::MixerRun run{.in = {.data = token, .step = step},
-                                 .out = {.data = out.get() + i * step, .step = step},
+                                 .out = {.data = token, .step = step},
                                  .tokens = 1,
                                  .norm = &layers.norm,
-                                 .padded = true};
+                                 .padded = true,
+                                 .part = Part::kFirst,
+                                 .scanned = scanned.get() + i * scans.dim()};
       layers.mixer.accumulate(Direction::kBackward, run, state, scratch, 1, context.cancel);
     }
-    sums.write(start, count, out.get(), step);
+    scans.write(start, count, scanned.get(), scans.dim());
   }
 }
 
@@ -149,24 +155,26 @@ void tell_listener(const RunContext& context, std::size_t stage, const TokenStor
 }
 
 /// All blocks of a stage over tokens in the order in which they are scanned.
-void sweep_blocks(RunContext& context, std::size_t stage, std::unique_ptr<TokenStore>& store) {
+void sweep_blocks(RunContext& context, std::size_t stage, TokenStore& store) {
   const PixelMambaStage& config = context.config().stages[stage];
   const bool both = config.bidirectional != tokens::Bidirectional::kNone && config.depth > 0;
   const bool global = both && context.config().is_global(stage);
-  std::unique_ptr<TokenStore> sums;
-  if (both) sums = std::make_unique<TokenStore>(store->tokens(), store->dim(), context.budget);
+  std::optional<TokenStore> scans;
+  if (both) {
+    const std::int64_t step = context.network.stages[stage].blocks[0].mixer.scan_step();
+    scans.emplace(store.tokens(), step, context.budget);
+  }
   for (std::int64_t i = 0; i < config.depth; ++i) {
     const auto block = static_cast<std::size_t>(i);
     context.progress.begin("stage " + std::to_string(stage) + ", block " + std::to_string(i),
-                           store->tokens() * (global ? 2 : 1));
+                           store.tokens() * (global ? 2 : 1));
     if (global) {
-      sweep_both_ways(context, stage, block, *store, *sums);
+      sweep_both_ways(context, stage, block, store, *scans);
     } else {
-      if (both) sweep_single_tokens(context, stage, block, *store, *sums);
+      if (both) sweep_single_tokens(context, stage, block, store, *scans);
       Sweep forward(context, stage, block, Direction::kForward, context.threads);
-      forward.run(*store, both ? *sums : *store, 0, store->tokens(), {.first = !both});
+      forward.run(store, both ? &*scans : nullptr, 0, store.tokens(), both ? Part::kSecond : Part::kAlone);
     }
-    if (both) std::swap(store, sums);
   }
 }
 
@@ -185,10 +193,10 @@ void sweep_stage(RunContext& context, std::size_t stage, const std::vector<token
     const SlideGrid grid(context.network.stages[stage].form, cells);
     auto windows = std::make_unique<TokenStore>(store->tokens(), store->dim(), context.budget);
     to_windows(context, grid, config.window, *store, *windows);
-    sweep_blocks(context, stage, windows);
+    sweep_blocks(context, stage, *windows);
     from_windows(context, grid, config.window, *windows, *store);
   } else {
-    sweep_blocks(context, stage, store);
+    sweep_blocks(context, stage, *store);
   }
   tell_listener(context, stage, *store);
 }

@@ -127,7 +127,7 @@ ChannelWork::Work ChannelWork::gather(std::int64_t first, std::int64_t channels,
 
 void ChannelWork::announce(std::int64_t first, std::int64_t step) {
   const auto lines = [&](const Sequence& sequence) {
-    if (sequence.data == nullptr) return kernels::LinesAhead{};
+    if (sequence.data == nullptr) return kernels::StepsAhead{};
     return lines_of(piece(sequence, sequence.data, first, kChannelBlock, step, kTileSteps));
   };
   ahead_[0] = lines(scan_.u);

@@ -103,7 +103,7 @@ class ChannelWork {
   AlignedBuffer<float> b_rows_;
   AlignedBuffer<float> c_rows_;
   AlignedBuffer<float> pieces_;  ///< of u, delta, z and y
-  kernels::LinesAhead ahead_[kernels::kMostAhead];
+  kernels::StepsAhead ahead_[kernels::kMostAhead];
 };
 
 }  // namespace histojet::scan

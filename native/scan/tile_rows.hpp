@@ -29,7 +29,7 @@ struct Piece {
 
 /// The memory of a piece of at most 32 steps of which each column is a run of its own: too many runs for the CPU to
 /// follow by itself. Of a piece of another kind its first element.
-inline kernels::LinesAhead lines_of(const Piece& piece) {
+inline kernels::StepsAhead lines_of(const Piece& piece) {
   constexpr std::int64_t kLineFloats = 16;
   if (piece.column_step == 1 || std::abs(piece.time_step) != 1) return {piece.data, 0, 0};
   return {piece.data, piece.column_step, kLineFloats * piece.time_step};

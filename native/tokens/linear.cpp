@@ -34,18 +34,19 @@ Linear Linear::pack(std::span<const float> weight, std::span<const float> bias, 
 }
 
 void Linear::run(const RowBuffer& in, std::int64_t first, std::int64_t count, float* out, std::int64_t out_step,
-                 LinearScratch& scratch, kernels::Activation activation) const {
-  run_rows(in.in(first), in.row_bytes(), count, out, out_step, scratch, activation);
+                 LinearScratch& scratch, kernels::Activation activation, std::int64_t columns) const {
+  run_rows(in.in(first), in.row_bytes(), count, out, out_step, scratch, activation, columns);
 }
 
 void Linear::run_floats(const float* in, std::int64_t in_step, std::int64_t count, float* out, std::int64_t out_step,
                         LinearScratch& scratch, kernels::Activation activation) const {
   run_rows({reinterpret_cast<const std::byte*>(in), 0}, in_step * static_cast<std::int64_t>(sizeof(float)), count, out,
-           out_step, scratch, activation);
+           out_step, scratch, activation, 0);
 }
 
 void Linear::run_rows(kernels::RowIn in, std::int64_t in_row_bytes, std::int64_t count, float* out,
-                      std::int64_t out_step, LinearScratch& scratch, kernels::Activation activation) const {
+                      std::int64_t out_step, LinearScratch& scratch, kernels::Activation activation,
+                      std::int64_t columns) const {
   kernels::gemm({.a = in,
                  .a_row_bytes = in_row_bytes,
                  .out = {reinterpret_cast<std::byte*>(out), 0},
@@ -54,6 +55,7 @@ void Linear::run_rows(kernels::RowIn in, std::int64_t in_row_bytes, std::int64_t
                  .weights = &weights_,
                  .activation = activation,
                  .out_storage = Storage::kFloat32,
+                 .columns = columns,
                  .scratch = &scratch.of(weights_)});
 }
 

@@ -60,16 +60,18 @@ class Linear {
   std::int64_t parameters() const { return parameters_; }
 
   /// Rows [first, first + count) of `in`, whose storage is `storage()`. Row r of the result is written to
-  /// out + r * out_step; `in` and `out` must not overlap. A row's result depends on nothing but the row.
+  /// out + r * out_step; `in` and `out` must not overlap. A row's result depends on nothing but the row. `columns`:
+  /// only the first so many are needed (a few more may be written); 0: all.
   void run(const RowBuffer& in, std::int64_t first, std::int64_t count, float* out, std::int64_t out_step,
-           LinearScratch& scratch, kernels::Activation activation = kernels::Activation::kNone) const;
+           LinearScratch& scratch, kernels::Activation activation = kernels::Activation::kNone,
+           std::int64_t columns = 0) const;
   /// Float32 rows anywhere in memory, `in_step` floats apart (only where `storage()` is kFloat32).
   void run_floats(const float* in, std::int64_t in_step, std::int64_t count, float* out, std::int64_t out_step,
                   LinearScratch& scratch, kernels::Activation activation = kernels::Activation::kNone) const;
 
  private:
   void run_rows(kernels::RowIn in, std::int64_t in_row_bytes, std::int64_t count, float* out, std::int64_t out_step,
-                LinearScratch& scratch, kernels::Activation activation) const;
+                LinearScratch& scratch, kernels::Activation activation, std::int64_t columns) const;
 
   kernels::GemmWeights weights_;
   std::int64_t out_ = 0;

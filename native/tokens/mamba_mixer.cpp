@@ -44,6 +44,10 @@ std::int64_t MambaMixer::parameters() const {
   return compiled_->parameters;
 }
 
+std::int64_t MambaMixer::scan_step() const {
+  return compiled_->stride;
+}
+
 std::int64_t MambaMixer::byte_size() const {
   const auto projections = [](const MambaProjections& part) {
     return part.x_proj.byte_size() + part.dt_proj.byte_size();
@@ -72,6 +76,9 @@ void MambaMixer::accumulate(Direction direction, const MixerRun& run, MambaState
     throw Error(ErrorCode::kInvalidArgument, "mamba mixer: it has no backward branch");
   }
   check_state(compiled_->config, state);
+  if (run.part != Part::kAlone && run.scanned == nullptr) {
+    throw Error(ErrorCode::kInvalidArgument, "mamba mixer: directions that share their output need `scanned`");
+  }
   run_mixer(*compiled_, direction, run, state, scratch.buffers(), resolved_threads(threads), cancel);
 }
 

@@ -80,6 +80,13 @@ class MixerScratch {
   std::unique_ptr<Buffers> buffers_;
 };
 
+/// What a direction does with the results of its scan.
+enum class Part {
+  kAlone,   ///< its share of the output: gate and last product
+  kFirst,   ///< leaves them in `scanned` for the other direction
+  kSecond,  ///< adds what the other direction left in `scanned`; gate and last product are those of both
+};
+
 /// One run of tokens through one direction of a mixer.
 struct MixerRun {
   /// `dim` floats per token, nothing beyond them is read. Missing tokens are zeros behind the first product.
@@ -94,6 +101,9 @@ struct MixerRun {
   float weight = 1;
   /// Tokens have room for a multiple of 16 floats: what lies beyond `dim` may be read, and in `out` written.
   bool padded = false;
+  Part part = Part::kAlone;
+  /// Not with kAlone: MambaMixer::scan_step() floats for each token, in the order of the sequence.
+  float* scanned = nullptr;
 };
 
 /// A selective state-space mixer (Mamba, Vim's bidirectional forms) with its weights packed. Immutable, shared by
@@ -115,6 +125,8 @@ class MambaMixer {
   Precision precision() const;
   std::int64_t byte_size() const;   ///< of the packed weights
   std::int64_t parameters() const;  ///< values in the checkpoint
+  /// Floats of a token in MixerRun::scanned: the inner channels rounded up to 16.
+  std::int64_t scan_step() const;
 
   /// The state before the first token (kForward) or after the last one (kBackward): zeros.
   MambaState start(Direction direction) const;
@@ -123,6 +135,10 @@ class MambaMixer {
   /// bias), for a run in the order of the sequence. The bias belongs to kForward alone: both directions together are
   /// the mixer. kBackward takes the run from its last token to its first; successive calls go from the sequence's end
   /// to its start. `out` may be `in` (a residual) when only one direction is used.
+  ///
+  /// Instead of one sum for each direction, both can share the gate and the last product: the runs of the one with
+  /// Part::kFirst, then those of the other, cut in any way, with Part::kSecond. That is the mixer with less work, equal
+  /// to the sum up to rounding, and `out` may be `in`.
   /// @throws Error kInvalidArgument for kBackward without a backward branch or a state of another form, Cancelled (the
   /// state and `out` are then somewhere in between).
   void accumulate(Direction direction, const MixerRun& run, MambaState& state, MixerScratch& scratch, int threads,

@@ -73,7 +73,7 @@ void MixerScratch::Buffers::need_helpers(std::size_t count) {
 
 std::int64_t MixerScratch::Buffers::byte_size() const {
   std::int64_t bytes = static_cast<std::int64_t>(waiting.capacity() + residual.capacity()) * kFloatBytes;
-  for (const RowBuffer* buffer : {&wide, &input, &raw, &u, &narrow, &x_dbl, &narrow_dt, &delta, &y, &y_back, &out}) {
+  for (const RowBuffer* buffer : {&wide, &input, &raw, &u, &narrow, &x_dbl, &narrow_dt, &delta, &y, &out}) {
     bytes += buffer->byte_size();
   }
   for (const auto& helper : helpers) bytes += helper->byte_size();
@@ -112,12 +112,6 @@ bool run_both_directions(const MambaMixer::Compiled& mixer, const MixerRun& run,
   tile.scan_whole();
   cancel.throw_if_cancelled();
   MambaTiles(mixer, Direction::kBackward, run, backward, buffers, threads).scan_whole_back();
-  const auto add = kernels::kAddRow.pick(mixer.options.isa);
-  share_rows({0, run.tokens}, kRowGranule, threads, [&](Range rows, int) {
-    for (std::int64_t i = rows.begin; i < rows.end; ++i) {
-      add({.in = buffers.y_back.row(i), .out = buffers.y.row(i), .count = mixer.config.inner(), .weight = 1});
-    }
-  });
   tile.finish_tile();
   return true;
 }
@@ -134,7 +128,8 @@ MambaTiles::MambaTiles(const MambaMixer::Compiled& mixer, Direction direction, c
       grid_(grid),
       reversed_(direction == Direction::kBackward && mixer.config.bidirectional == Bidirectional::kV2),
       scan_back_(direction == Direction::kBackward && mixer.config.bidirectional == Bidirectional::kV1),
-      adds_bias_(direction == Direction::kForward && mixer.out_bias != nullptr),
+      gates_(run.part != Part::kFirst),
+      adds_bias_(mixer.out_bias != nullptr && (run.part == Part::kSecond || direction == Direction::kForward)),
       before_(state.tail_rows()) {}
 
 void MambaTiles::run(const CancelToken& cancel) {
@@ -179,7 +174,7 @@ void MambaTiles::run_in_relay(MambaRelay& relay, const CancelToken& cancel) {
 void MambaTiles::scan_whole() {
   tile_ = ceil_div(run_.tokens, kRowGranule) * kRowGranule;
   reshape_tile();
-  buffers_.y_back.reshape(tile_, mixer_.stride);
+  gates_ = false;
   begin_tile(0);
   for (std::int64_t i = 0; i < before_; ++i) std::fill_n(buffers_.raw.row(before_ + count_ + i), mixer_.stride, 0.0F);
   load_tile();
@@ -204,6 +199,7 @@ void MambaTiles::scan_tile() {
   share_rows({0, mixer_.config.inner()}, kChannelGranule, threads_, [&](Range channels, int) { scan(channels); });
 }
 void MambaTiles::finish_tile() {
+  if (run_.part == Part::kFirst) return;
   share_rows({0, count_}, kRowGranule, threads_, [&](Range rows, int thread) { finish(rows, thread); });
 }
 
@@ -285,8 +281,7 @@ void MambaTiles::load(Range rows, int thread) {
     // Calls for each token would take as long as the products of narrow layers.
     const std::int64_t step = reversed_ ? -run_.in.step : run_.in.step;
     run_.norm->run_from(run_.in.token(token_of(rows.begin)), step, buffers_.input, first, count);
-    mixer_.in_proj.run(buffers_.input, first, count, buffers_.raw.row(first), buffers_.raw.step(),
-                       buffers_.linear[static_cast<std::size_t>(thread)]);
+    multiply_in(first, count, thread);
     return;
   }
   RowBuffer& to = run_.norm != nullptr ? buffers_.wide : buffers_.input;
@@ -296,8 +291,7 @@ void MambaTiles::load(Range rows, int thread) {
     store_rows(run_.in, token_of(i), mixer_.config.dim, mixer_.options.isa, to, first + distinct++, 1);
   }
   if (run_.norm != nullptr) run_.norm->run(buffers_.wide, buffers_.input, first, distinct);
-  mixer_.in_proj.run(buffers_.input, first, distinct, buffers_.raw.row(first), buffers_.raw.step(),
-                     buffers_.linear[static_cast<std::size_t>(thread)]);
+  multiply_in(first, distinct, thread);
   // From the last row on, so that none is overwritten before it is copied.
   for (std::int64_t i = count - 1; distinct <= i; --i) {
     std::copy_n(buffers_.raw.row(first + distinct - 1), 2 * mixer_.stride, buffers_.raw.row(first + i));
@@ -307,6 +301,13 @@ void MambaTiles::load(Range rows, int thread) {
   for (std::int64_t i = rows.begin; i < rows.end; ++i) {
     if (run_.in.token(token_of(i)) == nullptr) std::fill_n(buffers_.raw.row(before_ + i), 2 * mixer_.stride, 0.0F);
   }
+}
+
+/// Rows [first, first + count) of `input` through the first product: x and, where it is used, z.
+void MambaTiles::multiply_in(std::int64_t first, std::int64_t count, int thread) {
+  mixer_.in_proj.run(buffers_.input, first, count, buffers_.raw.row(first), buffers_.raw.step(),
+                     buffers_.linear[static_cast<std::size_t>(thread)], kernels::Activation::kNone,
+                     run_.part == Part::kFirst ? mixer_.stride : 0);
 }
 
 /// Convolution, then dt, B and C.
@@ -397,30 +398,45 @@ kernels::SelectiveScanArgs MambaTiles::scan_args(Range channels) {
   const bool back = scan_back_ || mirrored_;
   const std::int64_t sign = back ? -1 : 1;
   const std::int64_t row = back ? count_ - 1 : 0;
-  RowBuffer& y = mirrored_ ? buffers_.y_back : buffers_.y;
   const std::int64_t c = channels.begin;
   const float* x_dbl = buffers_.x_dbl.row(row);
   const std::int64_t rank = mixer_.config.dt_rank, states = mixer_.config.d_state;
-  return {.u = buffers_.u.row(row) + c,
-          .delta = buffers_.delta.row(row) + c,
-          .z = buffers_.raw.row(before_ + row) + mixer_.stride + c,
-          .b = x_dbl + rank,
-          .c = x_dbl + rank + states,
-          .y = y.row(row) + c,
-          .u_step = sign * buffers_.u.step(),
-          .delta_step = sign * buffers_.delta.step(),
-          .z_step = sign * buffers_.raw.step(),
-          .b_step = sign * buffers_.x_dbl.step(),
-          .c_step = sign * buffers_.x_dbl.step(),
-          .y_step = sign * y.step(),
-          .a2 = branch_.a2.get() + c,
-          .channel_stride = mixer_.stride,
-          .d = branch_.d.get() + c,
-          .delta_bias = projections_.dt_bias ? projections_.dt_bias.get() + c : nullptr,
-          .state = state_.ssm.data() + c,
-          .steps = count_,
-          .channels = channels.size(),
-          .states = states};
+  kernels::SelectiveScanArgs args{.u = buffers_.u.row(row) + c,
+                                  .delta = buffers_.delta.row(row) + c,
+                                  .z = gates_ ? buffers_.raw.row(before_ + row) + mixer_.stride + c : nullptr,
+                                  .b = x_dbl + rank,
+                                  .c = x_dbl + rank + states,
+                                  .y = buffers_.y.row(row) + c,
+                                  .u_step = sign * buffers_.u.step(),
+                                  .delta_step = sign * buffers_.delta.step(),
+                                  .z_step = sign * buffers_.raw.step(),
+                                  .b_step = sign * buffers_.x_dbl.step(),
+                                  .c_step = sign * buffers_.x_dbl.step(),
+                                  .y_step = sign * buffers_.y.step(),
+                                  .a2 = branch_.a2.get() + c,
+                                  .channel_stride = mixer_.stride,
+                                  .d = branch_.d.get() + c,
+                                  .delta_bias = projections_.dt_bias ? projections_.dt_bias.get() + c : nullptr,
+                                  .state = state_.ssm.data() + c,
+                                  .steps = count_,
+                                  .channels = channels.size(),
+                                  .states = states};
+  if (mirrored_) {
+    args.addend = args.y;
+    args.addend_step = args.y_step;
+  }
+  if (run_.part == Part::kAlone) return args;
+  // Rows of the tile in the caller's memory, where the directions meet.
+  float* scanned = run_.scanned + token_of(row) * mixer_.stride + c;
+  const std::int64_t step = (reversed_ ? -sign : sign) * mixer_.stride;
+  if (run_.part == Part::kFirst) {
+    args.y = scanned;
+    args.y_step = step;
+  } else {
+    args.addend = scanned;
+    args.addend_step = step;
+  }
+  return args;
 }
 
 /// The last product, added to the caller's tokens.

@@ -27,7 +27,6 @@ struct MixerScratch::Buffers {
   RowBuffer narrow_dt;                            ///< [tile][R]
   RowBuffer delta;                                ///< [tile][E]
   RowBuffer y;                                    ///< [tile][E]
-  RowBuffer y_back;                               ///< [tile][E]: of the backward branch, where both share a tile
   RowBuffer out;                                  ///< [tile][d]
   std::vector<LinearScratch> linear;              ///< one per thread
   std::vector<float> waiting;                     ///< results of a whole sequence, of the direction that runs beside
@@ -65,8 +64,8 @@ class MambaTiles {
   /// The whole sequence as one tile, from the first product to the scan, and its last product.
   void scan_whole();
   void finish_tile();
-  /// The scan of the other direction over the tile that `scan_whole` of the forward one left in the buffers, into
-  /// `y_back`.
+  /// The scan of the other direction over the tile that `scan_whole` of the forward one left in the buffers, added to
+  /// its results; then the gate.
   void scan_whole_back();
   /// As run(), but hands each tile's inputs of the scan to `take` instead of scanning.
   void run_inputs(const CancelToken& cancel, const std::function<void(const ScanInputs&)>& take);
@@ -86,6 +85,7 @@ class MambaTiles {
   void leave_tail();
   bool repeats(std::int64_t i) const;
   void load(Range rows, int thread);
+  void multiply_in(std::int64_t first, std::int64_t count, int thread);
   void project(Range rows, int thread);
   void pass_over_missing(Range rows);
   void convolve(Range rows);
@@ -105,6 +105,7 @@ class MambaTiles {
   bool reversed_;      ///< tokens are taken from the last to the first
   bool scan_back_;     ///< tiles lie from the end to the start, tokens inside them forward, and only the scan goes back
   bool mirrored_ = false;  ///< tokens lie forward, and convolution and scan go back (the tile of `scan_whole_back`)
+  bool gates_;             ///< not when another scan's results are still to come
   bool adds_bias_;
   std::int64_t before_;            ///< rows in front of a tile
   std::int64_t tile_ = 0;          ///< most tokens of a tile

@@ -9,8 +9,6 @@ constexpr std::int64_t kLine = 64;
 // Rows at a time: they stay in the second-level cache while all columns pass by.
 constexpr std::int64_t kChunkBytes = 768 << 10;
 constexpr std::int64_t kMostRows = 512;
-// Results beyond it are in main memory when they are written.
-constexpr std::int64_t kCacheBytes = 2 << 20;
 // Columns at a time when results pass through the scratch block to their activation (512 KiB at most).
 constexpr std::int64_t kBlockColumns = 256;
 
@@ -26,10 +24,20 @@ std::int64_t chunk_rows(const GemmWeights& weights) {
   return fitting / granule * granule;
 }
 
-/// Rows [first, first + count) of all columns.
+/// How many columns a call computes: those it asks for, in whole panels.
+std::int64_t used_columns(const GemmArgs& args) {
+  const GemmWeights& weights = *args.weights;
+  if (args.columns <= 0) return weights.columns;
+  const bool floats = weights.storage == Storage::kFloat32;
+  const std::int64_t panel = floats ? weights.matrix.panel_columns : kChannelGranule;
+  return std::min(weights.columns, (args.columns + panel - 1) / panel * panel);
+}
+
+/// Rows [first, first + count) of the columns.
 class Chunk {
  public:
-  Chunk(const GemmArgs& args, std::int64_t first, std::int64_t count) : args_(args), count_(count) {
+  Chunk(const GemmArgs& args, std::int64_t first, std::int64_t count)
+      : args_(args), count_(count), columns_(used_columns(args)) {
     const std::byte* a = args.a.pixels + first * args.a_row_bytes;
     rows_[0] = a;
     rows_[1] = a + args.a.plane_bytes;
@@ -42,11 +50,10 @@ class Chunk {
     const bool stored_by_kernel = weights.storage != Storage::kFloat32 || args_.out_storage == Storage::kFloat32;
     if (simple && stored_by_kernel) {
       const bool relu = args_.activation == Activation::kRelu;
-      prefetch_ = !args_.stream && args_.rows * args_.out_row_bytes > kCacheBytes;
-      return multiply(0, weights.columns, out_, args_.out_row_bytes, args_.out_storage, relu, args_.stream);
+      return multiply(0, columns_, out_, args_.out_row_bytes, args_.out_storage, relu, args_.stream);
     }
-    for (std::int64_t n = 0; n < weights.columns; n += kBlockColumns) {
-      const std::int64_t columns = std::min(kBlockColumns, weights.columns - n);
+    for (std::int64_t n = 0; n < columns_; n += kBlockColumns) {
+      const std::int64_t columns = std::min(kBlockColumns, columns_ - n);
       auto* block = reinterpret_cast<std::byte*>(args_.scratch->block.get());
       multiply(n, columns, block, kBlockColumns * 4, Storage::kFloat32, false, false);
       kActivation.pick(weights.isa)({.in = {block, 0},
@@ -109,15 +116,14 @@ class Chunk {
                                           .relu = relu,
                                           .storage = storage,
                                           .stream = stream,
-                                          .prefetch = prefetch_,
                                           .scratch_pointers = args_.scratch->pointers.data()});
   }
 
   const GemmArgs& args_;
   std::int64_t count_;
+  std::int64_t columns_;
   const std::byte* rows_[2];
   std::byte* out_;
-  bool prefetch_ = false;
 };
 
 }  // namespace

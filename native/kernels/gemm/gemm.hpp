@@ -53,7 +53,8 @@ struct GemmArgs {
   const GemmWeights* weights;
   Activation activation = Activation::kNone;
   Storage out_storage = Storage::kFloat32;
-  bool stream = false;  ///< stores past the cache: the output is larger than it and not read soon
+  bool stream = false;       ///< stores past the cache: the output is larger than it and not read soon
+  std::int64_t columns = 0;  ///< only the first so many, rounded up to what the kernel takes together; 0: all
   GemmScratch* scratch = nullptr;
 };
 void gemm(const GemmArgs& args);

@@ -50,9 +50,17 @@ inline Floats natural_power(Floats x) {
   return fma(power, lost * all(0.69314718056f), power);
 }
 
-/// log(1 + e^x), to 5e-7.
+/// log(1 + x) / x for x in [0, 1], to 3e-7: cheaper than a quotient and its series.
+inline Floats log_of_one_plus_over(Floats x) {
+  constexpr float kPowers[] = {0.9999998f,  -0.49997404f, 0.3327548f,  -0.24495457f,
+                               0.17745225f, -0.10768148f, 0.04408946f, -0.008539159f};
+  return polynomial(x, kPowers);
+}
+
+/// log(1 + e^x), to 6e-7.
 inline Floats fast_softplus(Floats x) {
-  return max(all(0.0f), x) + log_of_one_plus(natural_power(all(0.0f) - absolute(x)));
+  const Floats power = natural_power(all(0.0f) - absolute(x));
+  return fma(power, log_of_one_plus_over(power), max(all(0.0f), x));
 }
 
 /// x / (1 + e^-x), to 1e-6 of |x| at most.

@@ -21,7 +21,7 @@ struct alignas(64) ScanTile {
 
 /// Asks for a line of what the next tile reads: the runs of memory are too many, or too far apart, for the CPU to see a
 /// pattern. Addresses beyond the sequence do no harm.
-inline void ask(const LinesAhead& lines, std::int64_t step) {
+inline void ask(const StepsAhead& lines, std::int64_t step) {
   __builtin_prefetch(lines.first + (step & 15) * lines.near_step + (step >> 4) * lines.far_step);
 }
 
@@ -61,7 +61,7 @@ class ScanRows {
   Floats read_or_zero(const float* row) const { return row == nullptr ? all(0.0f) : read(row + channel_); }
 
   /// What the caller says of the next tile, else the same channels' next steps.
-  LinesAhead ahead(int which, const float* row, std::int64_t step) const {
+  StepsAhead ahead(int which, const float* row, std::int64_t step) const {
     if (args_.ahead != nullptr) return args_.ahead[which];
     return {row + kTileSteps * step, step, 16 * step};
   }
@@ -72,7 +72,7 @@ class ScanRows {
     const float* u = args_.u + t * args_.u_step + channel_;
     const float* delta = args_.delta + t * args_.delta_step + channel_;
     const Floats bias = read_or_zero(args_.delta_bias);
-    const LinesAhead next_u = ahead(0, u, args_.u_step), next_delta = ahead(1, delta, args_.delta_step);
+    const StepsAhead next_u = ahead(0, u, args_.u_step), next_delta = ahead(1, delta, args_.delta_step);
     Floats broken = broken_;
     for (std::int64_t i = 0; i < steps; ++i, u += args_.u_step, delta += args_.delta_step) {
       ask(next_u, i);
@@ -86,16 +86,21 @@ class ScanRows {
     broken_ = broken;
   }
 
-  /// The skip and the gate.
+  /// The skip, what another scan gave, and the gate.
   void finish(std::int64_t t, std::int64_t steps) {
     const float* u = args_.u + t * args_.u_step + channel_;
     const float* z = args_.z == nullptr ? nullptr : args_.z + t * args_.z_step + channel_;
+    const float* addend = args_.addend == nullptr ? nullptr : args_.addend + t * args_.addend_step + channel_;
     float* y = args_.y + t * args_.y_step + channel_;
-    const LinesAhead next_z = z == nullptr ? LinesAhead{} : ahead(2, z, args_.z_step);
+    const StepsAhead next_z = z == nullptr ? StepsAhead{} : ahead(2, z, args_.z_step);
     const Floats d = read_or_zero(args_.d);
     for (std::int64_t i = 0; i < steps; ++i, u += args_.u_step, y += args_.y_step) {
       Floats value = load(tile_.sum[i]);
       if (args_.d != nullptr) value = fma(d, read(u), value);
+      if (addend != nullptr) {
+        value = value + read(addend);
+        addend += args_.addend_step;
+      }
       if (z != nullptr) {
         ask(next_z, i);
         value = value * gate(read(z));

@@ -36,10 +36,11 @@ inline StateInput state_input(const SelectiveScanArgs& args, const StepInput& in
   return {std::exp2(dt * args.a2[at]), dt * in.u * b, c};
 }
 
-/// The skip and the gate.
+/// The skip, what another scan gave, and the gate.
 inline void write_step(const SelectiveScanArgs& args, const StepInput& in, std::int64_t t, std::int64_t channel,
                        double sum) {
   if (args.d != nullptr) sum += static_cast<double>(args.d[channel]) * in.u;
+  if (args.addend != nullptr) sum += static_cast<double>(args.addend[t * args.addend_step + channel]);
   if (args.z != nullptr) {
     const double z = args.z[t * args.z_step + channel];
     sum *= z / (1 + std::exp(-z));

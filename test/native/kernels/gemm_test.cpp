@@ -132,6 +132,38 @@ TEST(Gemm, EveryVariantAgreesWithDoublePrecision) {
   }
 }
 
+TEST(Gemm, TheFirstColumnsAloneAreTheSame) {
+  const GemmCase item{37, 40, 112};
+  const Product product(item);
+  for (const Storage storage : {Storage::kFloat32, Storage::kSplit}) {
+    for (const Isa isa : available_isas()) {
+      const StoredMatrix all = run(item, product, storage, Storage::kFloat32, Activation::kNone, isa, item.rows);
+      const GemmWeights weights = pack_gemm(product.weight, product.bias, item.depth, storage, isa);
+      StoredMatrix a(storage, item.rows + 15, 64, gemm_row_bytes(64, storage));
+      for (std::int64_t m = 0; m < item.rows; ++m) {
+        for (std::int64_t k = 0; k < item.depth; ++k) {
+          a.set(m, k, product.a[static_cast<std::size_t>(m * item.depth + k)]);
+        }
+        for (std::int64_t k = item.depth; k < 64; ++k) a.set(m, k, 0);
+      }
+      GemmScratch scratch(weights);
+      StoredMatrix out(Storage::kFloat32, item.rows, 64, 64 * 4 + 64);  // 48 in whole panels
+      gemm({.a = {a.row(0), a.plane_bytes()},
+            .a_row_bytes = a.row_bytes(),
+            .out = {out.row(0), 0},
+            .out_row_bytes = out.row_bytes(),
+            .rows = item.rows,
+            .weights = &weights,
+            .columns = 48,
+            .scratch = &scratch});
+      EXPECT_TRUE(out.is_poison_intact());
+      for (std::int64_t m = 0; m < item.rows; ++m) {
+        for (std::int64_t n = 0; n < 48; ++n) ASSERT_EQ(out.value(m, n), all.value(m, n)) << isa_name(isa);
+      }
+    }
+  }
+}
+
 TEST(Gemm, AppliesEachActivationToTheExactSum) {
   const GemmCase item{75, 96, 300};
   const Product product(item);

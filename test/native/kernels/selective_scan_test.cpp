@@ -109,6 +109,32 @@ TEST(SelectiveScanKernel, VariantsAgreeAndTouchNothingBehindTheirRows) {
   }
 }
 
+TEST(SelectiveScanKernel, AddsWhatAnotherScanGaveBeforeTheGate) {
+  const Case test(21, 5, 70, 26);
+  std::vector<float> ungated(70 * 26), state;
+  for (const Isa isa : instruction_sets()) {
+    SelectiveScanArgs args = test.args(ungated.data(), 26, state);
+    args.z = nullptr;
+    kSelectiveScan.pick(isa)(args);
+    std::mt19937 random(3);
+    const std::vector<float> other = random_floats(70 * 26, random, -2, 2);
+    std::vector<float> exact(ungated.size()), y = other;
+    for (std::size_t i = 0; i < exact.size(); ++i) {
+      if (i % 26 < 21) exact[i] = (ungated[i] + other[i]) * test.z[i] / (1 + std::exp(-test.z[i]));
+    }
+    args = test.args(y.data(), 26, state);
+    args.addend = y.data();  // in place
+    args.addend_step = 26;
+    kSelectiveScan.pick(isa)(args);
+    for (std::size_t i = 0; i < y.size(); ++i) {
+      if (i % 26 < 21) continue;
+      EXPECT_EQ(y[i], other[i]);
+      y[i] = 0;
+    }
+    expect_near(y, exact, std::string(isa_name(isa)));
+  }
+}
+
 TEST(SelectiveScanKernel, TakesConstantFactorsOfEachChannel) {
   const Case test(21, 11, 50, 21);
   for (const bool b : {false, true}) {

@@ -195,6 +195,59 @@ TEST(MambaMixer, DirectionsTogetherEqualOneAfterTheOther) {
   }
 }
 
+/// Both directions with one gate and one last product: whichever comes first, however the runs are cut.
+TEST(MambaMixer, DirectionsThatShareTheirOutputEqualTheirSum) {
+  for (const Precision precision : test::kPrecisions) {
+    for (const auto bidirectional : {Bidirectional::kV1, Bidirectional::kV2}) {
+      for (const std::int64_t dim : {24, 192}) {
+        const MambaConfig config{.dim = dim, .bidirectional = bidirectional, .divide_out = true};
+        const MambaMixer mixer = made_mixer(config, {.precision = precision});
+        const std::vector<float> x = noise(kTokens * dim);
+        const auto shared = [&](Direction first, const std::vector<std::int64_t>& cuts, int threads) {
+          std::vector<float> y = x;
+          std::vector<float> scanned(static_cast<std::size_t>(kTokens * mixer.scan_step()));
+          MixerScratch scratch;
+          for (const Part part : {Part::kFirst, Part::kSecond}) {
+            const bool forward = (first == Direction::kForward) == (part == Part::kFirst);
+            MambaState state = mixer.start(forward ? Direction::kForward : Direction::kBackward);
+            for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
+              const std::size_t k = forward ? i : cuts.size() - 2 - i;
+              mixer.accumulate(forward ? Direction::kForward : Direction::kBackward,
+                               {.in = {y.data() + cuts[k] * dim, dim},
+                                .out = {y.data() + cuts[k] * dim, dim},
+                                .tokens = cuts[k + 1] - cuts[k],
+                                .tokens_before = cuts[k],
+                                .part = part,
+                                .scanned = scanned.data() + cuts[k] * mixer.scan_step()},
+                               state, scratch, threads, {});
+            }
+          }
+          return y;
+        };
+        const std::vector<float> whole = shared(Direction::kBackward, {0, kTokens}, 1);
+        for (const int threads : {1, 2, 3}) {
+          EXPECT_EQ(shared(Direction::kBackward, {0, kTokens}, threads), whole);
+          EXPECT_EQ(shared(Direction::kBackward, {0, 1, 2, 5, 333, 640, kTokens}, threads), whole);
+          EXPECT_EQ(shared(Direction::kForward, {0, 77, kTokens}, threads), whole);
+        }
+        std::vector<float> sum = x;
+        const std::vector<float> forward = in_runs(mixer, Direction::kForward, x, {}, 1);
+        const std::vector<float> backward = in_runs(mixer, Direction::kBackward, x, {}, 1);
+        for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += forward[i] + backward[i];
+        EXPECT_LE(test::relative_distance(whole, sum),
+                  precision == Precision::kFloat32 ? 1e-5 : test::allowed_distance(precision))
+            << engine::precision_name(precision);
+      }
+    }
+  }
+  const MambaMixer mixer = made_mixer({.dim = 24, .bidirectional = Bidirectional::kV2});
+  MambaState state = mixer.start(Direction::kForward);
+  MixerScratch scratch;
+  std::vector<float> x(24);
+  const MixerRun nowhere{.in = {x.data(), 24}, .out = {x.data(), 24}, .tokens = 1, .part = Part::kFirst};
+  EXPECT_THROW(mixer.accumulate(Direction::kForward, nowhere, state, scratch, 1, {}), Error);
+}
+
 TEST(MambaMixer, BackwardIsForwardOnTheReversedSequence) {
   // Both branches of the made mixer differ; a mixer whose branches agree must be symmetric.
   const MambaConfig config{.dim = 24, .bidirectional = Bidirectional::kV2};
