@@ -1,10 +1,11 @@
-import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ArrayCopyHandle, NativeArrayCopies } from './internal/native-array-copy.js';
 import type { NativeHeatMaps } from './internal/native-heat-map.js';
 import type { NativeMerging } from './internal/native-merging.js';
 import type { NativePixelMamba } from './internal/native-pixel-mamba.js';
+import type { NativeScoring } from './internal/native-scoring.js';
 import type { NativeTokenModels } from './internal/native-token-models.js';
 
 /** A native object that JavaScript holds; `Kind` keeps the kinds apart for the compiler, type tags at run time. */
@@ -38,6 +39,10 @@ export interface NativeImage {
   readonly width: number;
   readonly height: number;
   readonly channels: 3 | 4;
+}
+/** A picture that goes in: large pixels as a copy that is full. */
+export interface NativePicture extends Omit<NativeImage, 'data'> {
+  readonly data: Uint8Array | ArrayCopyHandle;
 }
 export interface NativeRect {
   readonly x: number;
@@ -105,7 +110,7 @@ export interface NativeBatch {
   readonly std: readonly number[] | undefined;
 }
 export interface NativePixels {
-  readonly data: Uint8Array | Float32Array;
+  readonly data: Uint8Array | Float32Array | ArrayCopyHandle;
   readonly width: number;
   readonly height: number;
   readonly channels: number;
@@ -156,39 +161,6 @@ export interface NativeStep {
   readonly windowsRestored: number;
   readonly nuclei: number;
   readonly batch?: NucleiHandle;
-}
-export interface NativeScores {
-  readonly dice: number;
-  readonly aji: number;
-  readonly ajiPlus: number;
-  readonly dq: number;
-  readonly sq: number;
-  readonly pq: number;
-  readonly dice2: number;
-  readonly truthCount: number;
-  readonly predictedCount: number;
-  readonly matched: number;
-}
-export interface NativeTypeScore extends NativeScores {
-  readonly type: number;
-  readonly f1: number;
-  readonly agreeing: number;
-  readonly onlyPredicted: number;
-  readonly onlyTruth: number;
-  readonly unpairedPredicted: number;
-  readonly unpairedTruth: number;
-}
-export interface NativeTypeScores {
-  readonly types: readonly NativeTypeScore[];
-  readonly meanDq: number;
-  readonly meanSq: number;
-  readonly meanPq: number;
-  readonly detectionF1: number;
-  readonly accuracy: number;
-  readonly paired: number;
-  readonly unpairedTruth: number;
-  readonly unpairedPredicted: number;
-  readonly greedilyPaired: number;
 }
 export interface NativeModelInfo {
   readonly architecture: string;
@@ -266,7 +238,13 @@ export interface NativeTensors {
 type NumberArray = Float32Array | Float64Array | Int32Array | Uint8Array;
 
 /** The functions of the addon (native/binding); each is documented there. All values must be validated before. */
-export interface NativeBinding extends NativeMerging, NativeHeatMaps, NativePixelMamba, NativeTokenModels {
+export interface NativeBinding
+  extends NativeArrayCopies,
+    NativeMerging,
+    NativeHeatMaps,
+    NativePixelMamba,
+    NativeScoring,
+    NativeTokenModels {
   version(): string;
   systemInfo(): { cpuModel: string; cpuFeatures: string[]; isa: string; threads: number; addonUrl?: string };
   residentBytes(): number;
@@ -405,13 +383,13 @@ export interface NativeBinding extends NativeMerging, NativeHeatMaps, NativePixe
   modelDescribe(model: ModelHandle, height: number, width: number): string;
   modelPredict(
     model: ModelHandle,
-    images: readonly NativeImage[],
+    images: readonly NativePicture[],
     batched: boolean,
     stain: string,
     patchPx: number,
     cancel: Cancel,
   ): Promise<NativeTensors>;
-  modelSegment(model: ModelHandle, image: NativeImage, options: NativeSegment, cancel: Cancel): Promise<NucleiHandle>;
+  modelSegment(model: ModelHandle, image: NativePicture, options: NativeSegment, cancel: Cancel): Promise<NucleiHandle>;
   modelClose(model: ModelHandle): void;
   runStart(model: ModelHandle, slide: SlideHandle, options: NativeSegmentSlide): RunHandle;
   runNext(run: RunHandle): Promise<NativeStep>;
@@ -431,21 +409,6 @@ export interface NativeBinding extends NativeMerging, NativeHeatMaps, NativePixe
     options: NativePostprocess,
     cancel: Cancel,
   ): Promise<NucleiHandle>;
-  scoreNuclei(truth: NucleiHandle, predicted: NucleiHandle, pixel: number, cancel: Cancel): Promise<NativeScores>;
-  scoreNucleusTypes(
-    truth: NucleiHandle,
-    predicted: NucleiHandle,
-    radius: number,
-    pixel: number,
-    cancel: Cancel,
-  ): Promise<NativeTypeScores>;
-  scoreLabels(
-    truth: Int32Array,
-    predicted: Int32Array,
-    height: number,
-    width: number,
-    cancel: Cancel,
-  ): Promise<NativeScores>;
 
   readerOpen(path: string, format: string, cancel: Cancel): Promise<ReaderHandle>;
   readerInfo(reader: ReaderHandle): NativeReaderInfo;
@@ -462,14 +425,22 @@ export interface NativeBinding extends NativeMerging, NativeHeatMaps, NativePixe
   columnsInfo(columns: ColumnsHandle): { provenance: string; classes: string; metric: boolean };
   columnsEncode(columns: ColumnsHandle, nuclei: NucleiHandle, first: number): Promise<NativeColumns>;
   columnsClose(columns: ColumnsHandle): void;
-  renderOverlay(image: NativeImage, nuclei: NucleiHandle, options: NativeOverlay, cancel: Cancel): Promise<NativeImage>;
-  encodePng(image: NativeImage, level: number, cancel: Cancel): Promise<Uint8Array>;
+  renderOverlay(
+    image: NativePicture,
+    nuclei: readonly NucleiHandle[],
+    options: NativeOverlay,
+    cancel: Cancel,
+  ): Promise<NativeImage>;
+  encodePng(image: NativePicture, level: number, cancel: Cancel): Promise<Uint8Array>;
 }
 
 /** The folder with package.json; lib/ and dist/ both lie right below it. */
-const packageRoot = fileURLToPath(new URL('..', import.meta.url));
+export const packageRoot = fileURLToPath(new URL('..', import.meta.url));
+
+const require = createRequire(import.meta.url);
 
 function listPrebuilds(): string {
+  const { existsSync, readdirSync } = require('node:fs') as typeof import('node:fs');
   const folder = join(packageRoot, 'prebuilds');
   const names = existsSync(folder) ? readdirSync(folder) : [];
   return names.length === 0 ? 'none' : names.join(', ');
@@ -477,7 +448,7 @@ function listPrebuilds(): string {
 
 function loadNative(): NativeBinding {
   try {
-    const load = createRequire(import.meta.url)('node-gyp-build') as (root: string) => NativeBinding;
+    const load = require('node-gyp-build') as (root: string) => NativeBinding;
     return load(packageRoot);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

@@ -38,6 +38,7 @@ const benchPackages = [
   { name: 'libopenslide-dev', have: () => existsSync('/usr/include/openslide/openslide.h') },
   { name: 'libopenslide0', have: () => hasArchive('libopenslide.so.0') },
   { name: 'libvips-dev', have: () => hasArchive('libvips.so') },
+  { name: 'libdnnl-dev', have: () => existsSync('/usr/include/oneapi/dnnl/dnnl.hpp') },
   { name: 'pkg-config', have: () => hasProgram('pkg-config') },
 ];
 
@@ -91,6 +92,7 @@ function buildNative() {
 function buildTypeScript() {
   step('Building the TypeScript API');
   runInstalled('tsc', []);
+  run(process.execPath, [join(root, 'scripts', 'bundle.mjs')]);
 }
 
 /** Everything that the package itself needs; `tests`, `fuzz` and `bench` add what only those need. */

@@ -14,7 +14,11 @@ export interface Image {
   readonly channels: 3 | 4;
 }
 
-/** A picture as users bring it: any {@link Image}, the raw output of sharp, or an ImageData with `channels: 4`. */
+/**
+ * A picture as users bring it: any {@link Image}, the raw output of sharp, or an ImageData with `channels: 4`. Up to 1 MiB
+ * of pixels are copied when a call begins; more are copied in pieces while the event loop goes on, so leave them as they
+ * are until the call's promise settles.
+ */
 export interface ImageInput {
   /** [height, width, channels], 8 bits each. */
   readonly data: Uint8Array | Uint8ClampedArray;
@@ -26,7 +30,7 @@ export interface ImageInput {
   readonly channels: 3 | 4;
 }
 
-/** Checks a picture; the pixels are copied when the native call begins, so they may change afterwards. */
+/** Checks a picture; its pixels are copied when the native call begins, see {@link withPictures} for large ones. */
 export function checkImage(name: string, value: ImageInput): NativeImage {
   if (typeof value !== 'object' || value === null) {
     throw typeError(`${name}: expected { data, width, height, channels }, got ${validate.kindOf(value)}`);

@@ -1,4 +1,4 @@
-import type { CancelHandle, DensityHandle, NativeImage, NativeRect, NucleiHandle } from '../native.js';
+import type { CancelHandle, DensityHandle, NativeImage, NativePicture, NativeRect, NucleiHandle } from '../native.js';
 
 type Cancel = CancelHandle | undefined;
 
@@ -28,7 +28,7 @@ export interface NativeHeatMaps {
     cancel: Cancel,
   ): Promise<{ readonly image: NativeImage; readonly max: number }>;
   heatMapOverlay(
-    image: NativeImage,
+    image: NativePicture,
     grid: NativeGridValues,
     options: {
       readonly colormap: string;

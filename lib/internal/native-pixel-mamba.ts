@@ -1,7 +1,7 @@
 import type {
   CancelHandle,
-  NativeImage,
   NativeMask,
+  NativePicture,
   NativeRect,
   PixelMambaHandle,
   SlideHandle,
@@ -13,7 +13,7 @@ type StageReport = ((done: number, total: number, stage: string) => void) | unde
 
 /** A picture, or a slide with what is looked at there; undefined: as the network's configuration says. */
 export type NativePixelMambaInput =
-  | { readonly image: NativeImage }
+  | { readonly image: NativePicture }
   | {
       readonly slide: SlideHandle;
       readonly region: NativeRect | undefined;

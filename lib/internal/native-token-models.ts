@@ -1,7 +1,7 @@
 import type {
   CancelHandle,
   MambaMilHandle,
-  NativeImage,
+  NativePicture,
   PictureModelHandle,
   TensorHandle,
   WeightsHandle,
@@ -86,7 +86,7 @@ export interface NativeTokenModels {
   pictureModelInfo(model: PictureModelHandle): NativeTokenModelInfo;
   pictureModelPredict(
     model: PictureModelHandle,
-    pictures: readonly NativeImage[] | TensorHandle,
+    pictures: readonly NativePicture[] | TensorHandle,
     threads: number,
     cancel: Cancel,
   ): Promise<NativePicturePrediction[]>;

@@ -1,4 +1,3 @@
-import { open, rename, unlink, writeFile } from 'node:fs/promises';
 import { HistojetError } from '../errors.js';
 
 /**
@@ -13,6 +12,7 @@ export async function writeWholeFile(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   signal?.throwIfAborted();
+  const { open, rename, unlink, writeFile } = await import('node:fs/promises'); // importing the library stays quick
   const part = `${path}.part`;
   try {
     const file = await open(part, 'w');

@@ -3,7 +3,8 @@ import { callNative } from '../internal/call.js';
 import type { NativeMatching } from '../internal/native-merging.js';
 import * as validate from '../internal/validate.js';
 import { native } from '../native.js';
-import { type TensorInput, tensorHandle, toTensor } from '../tensor/tensor.js';
+import { type TensorInput, tensorHandle } from '../tensor/tensor.js';
+import { withTensors } from '../tensor/tensor-inputs.js';
 import { mergingHandle, type TokenMerging, wrapMerging } from './token-merging.js';
 
 /** What all matchings take. */
@@ -34,8 +35,10 @@ export async function match(
   }
   const before = previous && mergingHandle('previous', previous);
   const checked = { ...matching, threads: validate.integer('threads', options.threads ?? 0, 0, 1024) };
-  const features = tensorHandle(toTensor('metric', metric));
-  return wrapMerging(
-    await callNative(signal, (cancel) => native.mergingMatch(features, checked, before, sizes, cancel)),
-  );
+  return withTensors([], { metric }, async (tensors) => {
+    const features = tensorHandle(tensors.metric);
+    return wrapMerging(
+      await callNative(signal, (cancel) => native.mergingMatch(features, checked, before, sizes, cancel)),
+    );
+  });
 }

@@ -2,8 +2,9 @@ import { typeError } from '../errors.js';
 import { callNative } from '../internal/call.js';
 import type { MergingHandle } from '../internal/native-merging.js';
 import * as validate from '../internal/validate.js';
-import { native } from '../native.js';
-import { type Tensor, type TensorInput, tensorHandle, toTensor, wrapTensor } from '../tensor/tensor.js';
+import { type CancelHandle, native, type TensorHandle } from '../native.js';
+import { type Tensor, type TensorInput, tensorHandle, wrapTensor } from '../tensor/tensor.js';
+import { withTensors } from '../tensor/tensor-inputs.js';
 
 const mergeModes = ['mean', 'sum', 'max', 'weighted'] as const;
 
@@ -70,6 +71,18 @@ function lazy<Values>(fetch: () => Values): () => Values {
   };
 }
 
+/** Runs a native call that makes a tensor of one. */
+function onTensor(
+  x: TensorInput,
+  signal: AbortSignal | undefined,
+  job: (values: TensorHandle, cancel: CancelHandle | undefined) => Promise<TensorHandle>,
+): Promise<Tensor> {
+  return withTensors([], { x }, async (tensors) => {
+    const values = tensorHandle(tensors.x);
+    return wrapTensor(await callNative(signal, (cancel) => job(values, cancel)));
+  });
+}
+
 /** The public form of a step. */
 export function wrapMerging(handle: MergingHandle): TokenMerging {
   const sizes = lazy(() => native.mergingArray(handle, 'sizes'));
@@ -88,14 +101,12 @@ export function wrapMerging(handle: MergingHandle): TokenMerging {
     },
     merge: async (x: TensorInput, mode: MergeMode = 'mean', options?: Stoppable) => {
       const checked = validate.oneOf('mode', mode, mergeModes);
-      const values = tensorHandle(toTensor('x', x));
       const { signal } = validate.options('options', options);
-      return wrapTensor(await callNative(signal, (cancel) => native.mergingMerge(handle, values, checked, cancel)));
+      return onTensor(x, signal, (values, cancel) => native.mergingMerge(handle, values, checked, cancel));
     },
     unmerge: async (x: TensorInput, options?: Stoppable) => {
-      const values = tensorHandle(toTensor('x', x));
       const { signal } = validate.options('options', options);
-      return wrapTensor(await callNative(signal, (cancel) => native.mergingUnmerge(handle, values, cancel)));
+      return onTensor(x, signal, (values, cancel) => native.mergingUnmerge(handle, values, cancel));
     },
     denseSource: async (options?: Stoppable) => {
       const { signal } = validate.options('options', options);

@@ -1,4 +1,5 @@
 import { typeError } from '../errors.js';
+import { withPictures } from '../internal/array-copy.js';
 import { callNative } from '../internal/call.js';
 import type {
   NativeAttribution,
@@ -10,7 +11,7 @@ import type {
 import { stagedProgress } from '../internal/progress.js';
 import { version } from '../internal/system-info.js';
 import * as validate from '../internal/validate.js';
-import { native, type PixelMambaHandle } from '../native.js';
+import { type NativeImage, type NativePicture, native, type PixelMambaHandle } from '../native.js';
 import { Attribution } from './attribution.js';
 import type { AttributionTest, AttributionTestOptions, PerturbationCurves } from './attribution-test-types.js';
 import type { AttributionOptions } from './attribution-types.js';
@@ -20,11 +21,14 @@ import { predictionOf } from './pixel-mamba-prediction.js';
 import type { PixelMambaInfo } from './pixel-mamba-types.js';
 import type { PlacedMapsSource } from './placed-maps.js';
 
+/** What is looked at, checked: a picture as it came. */
+export type CheckedInput = Exclude<NativePixelMambaInput, { image: unknown }> | { readonly image: NativeImage };
+
 /** A network and what it is to look at. */
 export interface ExplainedInput {
   readonly handle: PixelMambaHandle;
   readonly info: PixelMambaInfo;
-  readonly input: NativePixelMambaInput;
+  readonly input: CheckedInput;
   readonly run: NativePixelMambaRun;
   readonly mpp: PlacedMapsSource['mpp'];
 }
@@ -32,6 +36,16 @@ export interface ExplainedInput {
 const weightings = ['contribution', 'channels', 'attention'] as const;
 const mostBytes = 2 ** 50;
 const mostPx = 2 ** 31;
+
+/** Runs a native call on what is to be looked at; large pictures are copied in pieces. */
+export function withInput<Result>(
+  handle: PixelMambaHandle,
+  input: CheckedInput,
+  job: (model: PixelMambaHandle, input: NativePixelMambaInput) => Promise<Result>,
+): Promise<Result> {
+  if (!('image' in input)) return job(handle, input);
+  return withPictures([handle], [input.image], ([image], model) => job(model, { image: image as NativePicture }));
+}
 
 /** Options of one method are no options of the other. */
 function refuseOthers(options: object, names: readonly string[], method: string): void {
@@ -82,7 +96,7 @@ export async function rollOut(of: ExplainedInput, options: AttributionOptions): 
   };
   const report = stagedProgress(validate.callback('onProgress', options.onProgress));
   const found = await callNative(options.signal, (cancel) =>
-    native.pixelMambaAttribute(of.handle, of.input, run, report, cancel),
+    withInput(of.handle, of.input, (model, input) => native.pixelMambaAttribute(model, input, run, report, cancel)),
   );
   return new Attribution(explanationOf(of, found));
 }
@@ -99,7 +113,7 @@ export async function occlude(of: ExplainedInput, options: OcclusionOptions): Pr
   } as const;
   const report = stagedProgress(validate.callback('onProgress', options.onProgress));
   const found = await callNative(options.signal, (cancel) =>
-    native.pixelMambaOcclude(of.handle, of.input, run, report, cancel),
+    withInput(of.handle, of.input, (model, input) => native.pixelMambaOcclude(model, input, run, report, cancel)),
   );
   return new Occlusion(explanationOf(of, found));
 }
@@ -128,7 +142,7 @@ export async function testMap(
   const map = { data: finest.values, width: finest.width, height: finest.height, tokenPx };
   const report = stagedProgress(validate.callback('onProgress', options.onProgress));
   const found = await callNative(options.signal, (cancel) =>
-    native.pixelMambaTestMap(of.handle, of.input, map, run, report, cancel),
+    withInput(of.handle, of.input, (model, input) => native.pixelMambaTestMap(model, input, map, run, report, cancel)),
   );
   const { output, cellPx, squares, random } = found;
   return Object.freeze({

@@ -1,11 +1,12 @@
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { packageRoot } from '../native.js';
 import type { Weights } from '../weights/weights.js';
 import type { ModelOptions } from './model-options.js';
 import { type LoadedModel, loadNetwork, NucleiModel } from './nuclei-model.js';
 
 /** The weights that come with the package: trained on synthetic slides, for trying things out. */
 export function defaultWeightsPath(): string {
-  return fileURLToPath(new URL('../../weights/hoverfast-synthetic.safetensors', import.meta.url));
+  return join(packageRoot, 'weights', 'hoverfast-synthetic.safetensors');
 }
 
 let wrap: (loaded: LoadedModel) => HoverFast;

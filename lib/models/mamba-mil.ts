@@ -2,7 +2,8 @@ import { disposedError } from '../errors.js';
 import { callNative } from '../internal/call.js';
 import * as validate from '../internal/validate.js';
 import { type MambaMilHandle, native } from '../native.js';
-import { type TensorInput, tensorHandle, toTensor } from '../tensor/tensor.js';
+import { type TensorInput, tensorHandle } from '../tensor/tensor.js';
+import { withTensors } from '../tensor/tensor-inputs.js';
 import { type Weights, weightsHandle } from '../weights/weights.js';
 import { checkModelOptions } from './model-options.js';
 import {
@@ -184,11 +185,12 @@ export class MambaMil implements AsyncDisposable {
   async predict(features: TensorInput, options?: MilPredictOptions): Promise<MilPrediction> {
     const handle = this.#open();
     const { coordinates, signal } = validate.options('options', options);
-    const tensor = tensorHandle(toTensor('features', features));
-    const places = coordinates === undefined ? undefined : tensorHandle(toTensor('coordinates', coordinates));
-    const found = await callNative(signal, (cancel) =>
-      native.mambaMilPredict(handle, tensor, this.#threads, cancel, places),
-    );
+    const given = { features, ...(coordinates !== undefined && { coordinates }) };
+    const found = await withTensors([handle], given, (tensors, model) => {
+      const rows = tensorHandle(tensors.features);
+      const places = tensors.coordinates && tensorHandle(tensors.coordinates);
+      return callNative(signal, (cancel) => native.mambaMilPredict(model, rows, this.#threads, cancel, places));
+    });
     const { attention, emptyAttention } = found;
     const base = { features: found.features, logits: found.logits, attention, emptyAttention };
     if (this.info.config.survival === true) {

@@ -1,9 +1,10 @@
 import { disposedError, HistojetError, typeError } from '../errors.js';
+import { withPictures } from '../internal/array-copy.js';
 import { callNative, callSync, recordOf } from '../internal/call.js';
 import { checkImage, type ImageInput } from '../internal/image.js';
 import { version } from '../internal/system-info.js';
 import * as validate from '../internal/validate.js';
-import { type ModelHandle, type NativeImage, native } from '../native.js';
+import { type ModelHandle, type NativeImage, type NativePicture, native } from '../native.js';
 import { type NucleusList, wrapNuclei } from '../nuclei/nucleus-list.js';
 import { createSegmentation, type SlideSegmentation } from '../pipeline/slide-segmentation.js';
 import { Slide, slideHandle } from '../slide/slide.js';
@@ -196,7 +197,9 @@ export abstract class NucleiModel implements AsyncDisposable {
     const batched = Array.isArray(image);
     const images = batched ? checkBatch(image) : [checkImage('image', image as ImageInput)];
     const { np, hv, tp } = await callNative(signal, (cancel) =>
-      native.modelPredict(handle, images, batched, checkedStain, patchPx, cancel),
+      withPictures([handle], images, (pictures, model) =>
+        native.modelPredict(model, pictures, batched, checkedStain, patchPx, cancel),
+      ),
     );
     return { np: wrapTensor(np), hv: wrapTensor(hv), ...(tp && { tp: wrapTensor(tp) }) };
   }
@@ -214,14 +217,17 @@ export abstract class NucleiModel implements AsyncDisposable {
     const checked = checkSegment(given);
     const picture = checkImage('image', image);
     if (checked.mpp === undefined) warnOfAssumedMpp(this.info.mpp);
-    return wrapNuclei(
-      await callNative(given.signal, (cancel) => native.modelSegment(handle, picture, checked, cancel)),
+    const nuclei = await callNative(given.signal, (cancel) =>
+      withPictures([handle], [picture], ([copied], model) =>
+        native.modelSegment(model, copied as NativePicture, checked, cancel),
+      ),
     );
+    return wrapNuclei(nuclei);
   }
 
   /**
-   * Nuclei of a whole slide, batch by batch; results do not depend on `threads`, and with {@link HoverFast} not on
-   * `tileSize`.
+   * Nuclei of a whole slide, batch by batch; results do not depend on `threads`, nor on `tileSize` (but for
+   * {@link HoverNet} with `compat`).
    *
    * @returns to be looped over once: nuclei in level-0 pixels, areas in square micrometres, with `types` and
    * `typeProbabilities` for networks with classes

@@ -1,11 +1,20 @@
 import { disposedError, typeError } from '../errors.js';
+import { withPictures } from '../internal/array-copy.js';
 import { callNative } from '../internal/call.js';
 import { checkImage, type ImageInput } from '../internal/image.js';
 import type { NativePixelScale, NativeTokenModelInfo } from '../internal/native-token-models.js';
 import * as validate from '../internal/validate.js';
 import type { WeightsHandle } from '../native.js';
-import { type CancelHandle, type NativeImage, native, type PictureModelHandle, type TensorHandle } from '../native.js';
-import { type TensorInput, tensorHandle, toTensor } from '../tensor/tensor.js';
+import {
+  type CancelHandle,
+  type NativeImage,
+  type NativePicture,
+  native,
+  type PictureModelHandle,
+  type TensorHandle,
+} from '../native.js';
+import { type TensorInput, tensorHandle } from '../tensor/tensor.js';
+import { withTensors } from '../tensor/tensor-inputs.js';
 import { type Weights, weightsHandle } from '../weights/weights.js';
 import { checkModelOptions } from './model-options.js';
 import {
@@ -93,14 +102,13 @@ export async function loadPictureModel(
   });
 }
 
-/** Tensors, or the handle of one, as the addon takes them. */
-function checkPictures(value: ImageInput | readonly ImageInput[] | TensorInput): readonly NativeImage[] | TensorHandle {
+/** Pictures as the addon takes them, or a tensor. */
+function checkPictures(value: ImageInput | readonly ImageInput[] | TensorInput): readonly NativeImage[] | TensorInput {
   if (typeof value !== 'object' || value === null) {
     throw typeError(`image: expected a picture, an array of pictures or a Tensor, got ${validate.kindOf(value)}`);
   }
   if (Array.isArray(value)) return value.map((image, i) => checkImage(`images[${i}]`, image as ImageInput));
-  if ('shape' in value) return tensorHandle(toTensor('pictures', value as TensorInput));
-  return [checkImage('image', value as ImageInput)];
+  return 'shape' in value ? (value as TensorInput) : [checkImage('image', value as ImageInput)];
 }
 
 /** What the networks that classify pictures have in common: {@link VisionMamba} and {@link VMamba}. */
@@ -139,10 +147,12 @@ export abstract class PictureModel implements AsyncDisposable {
   ): Promise<PicturePrediction | PicturePrediction[]> {
     const handle = this.#open();
     const { signal } = validate.options('options', options);
-    const pictures = checkPictures(image);
-    const found = await callNative(signal, (cancel) =>
-      native.pictureModelPredict(handle, pictures, this.#threads, cancel),
-    );
+    const input = checkPictures(image);
+    const run = (model: PictureModelHandle, pictures: readonly NativePicture[] | TensorHandle) =>
+      callNative(signal, (cancel) => native.pictureModelPredict(model, pictures, this.#threads, cancel));
+    const found = await ('shape' in input
+      ? withTensors([handle], { pictures: input }, ({ pictures }, model) => run(model, tensorHandle(pictures)))
+      : withPictures([handle], input, (pictures, model) => run(model, pictures)));
     const predictions = found.map(({ features, logits, probabilities }) => ({
       ...chosenClass(probabilities, this.info.labels),
       features,

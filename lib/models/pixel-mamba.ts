@@ -1,17 +1,16 @@
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { disposedError, typeError } from '../errors.js';
 import { callNative } from '../internal/call.js';
 import { checkImage, type ImageInput } from '../internal/image.js';
-import type { NativePixelMambaInput } from '../internal/native-pixel-mamba.js';
 import { stagedProgress } from '../internal/progress.js';
 import { checkRect } from '../internal/rect.js';
 import * as validate from '../internal/validate.js';
-import { native, type PixelMambaHandle } from '../native.js';
+import { native, type PixelMambaHandle, packageRoot } from '../native.js';
 import { checkTissueMask } from '../slide/check-tissue.js';
 import { Slide, slideHandle } from '../slide/slide.js';
 import { type Weights, weightsHandle } from '../weights/weights.js';
 import { Attribution } from './attribution.js';
-import { type ExplainedInput, occlude, rollOut, testMap } from './attribution-calls.js';
+import { type CheckedInput, type ExplainedInput, occlude, rollOut, testMap, withInput } from './attribution-calls.js';
 import type { AttributionTest, AttributionTestOptions } from './attribution-test-types.js';
 import type { AttributionOptions } from './attribution-types.js';
 import { checkModelOptions, type ModelOptions } from './model-options.js';
@@ -32,13 +31,13 @@ export interface PixelMambaLoadOptions extends ModelOptions {
 
 /** The weights that come with the package: trained to grade synthetic slides, for trying things out. */
 export function defaultPixelMambaPath(): string {
-  return fileURLToPath(new URL('../../weights/pixel-mamba-synthetic.safetensors', import.meta.url));
+  return join(packageRoot, 'weights', 'pixel-mamba-synthetic.safetensors');
 }
 
 const mostStoreBytes = 2 ** 50;
 
 /** What is looked at, as the addon takes it. */
-function checkInput(source: ImageInput | Slide, options: PixelMambaOptions): NativePixelMambaInput {
+function checkInput(source: ImageInput | Slide, options: PixelMambaOptions): CheckedInput {
   const { region, tissue, minTissue } = options;
   if (!(source instanceof Slide)) {
     for (const [name, value] of Object.entries({ region, tissue, minTissue })) {
@@ -129,7 +128,7 @@ export class PixelMamba implements AsyncDisposable {
     const run = this.#checkRun(given);
     const report = stagedProgress(validate.callback('onProgress', given.onProgress));
     const result = await callNative(given.signal, (cancel) =>
-      native.pixelMambaPredict(handle, input, run, report, cancel),
+      withInput(handle, input, (model, seen) => native.pixelMambaPredict(model, seen, run, report, cancel)),
     );
     return predictionOf(result, this.info);
   }

@@ -1,4 +1,5 @@
 import { typeError } from '../errors.js';
+import { withPicture } from '../internal/array-copy.js';
 import { callNative } from '../internal/call.js';
 import { floatTiff } from '../internal/float-tiff.js';
 import type { Image } from '../internal/image.js';
@@ -118,7 +119,7 @@ export abstract class PlacedMaps<Map extends PlacedMap> {
       cellHeight: map.cellPx.y / placed.scaleY,
     };
     const { image } = await callNative(signal, (cancel) =>
-      native.heatMapOverlay(placed.image, this.#grid(map, part), look, cancel),
+      withPicture(placed.image, (picture) => native.heatMapOverlay(picture, this.#grid(map, part), look, cancel)),
     );
     return image;
   }

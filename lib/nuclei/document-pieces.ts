@@ -1,12 +1,11 @@
-import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { pipeline } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 import { HistojetError } from '../errors.js';
 
 const pieceBytes = 256 * 1024;
 
+// Node's modules for files and streams are loaded when a document is read: importing the library stays quick.
+
 async function isGzip(path: string): Promise<boolean> {
+  const { open } = await import('node:fs/promises');
   const file = await open(path);
   try {
     const { bytesRead, buffer } = await file.read(Buffer.alloc(2), 0, 2, 0);
@@ -18,9 +17,14 @@ async function isGzip(path: string): Promise<boolean> {
 
 async function openPieces(path: string): Promise<AsyncIterable<Buffer>> {
   const gzip = await isGzip(path);
+  const [{ createReadStream }, { pipeline }, zlib] = await Promise.all([
+    import('node:fs'),
+    import('node:stream'),
+    gzip ? import('node:zlib') : undefined,
+  ]);
   const file = createReadStream(path, { highWaterMark: pieceBytes });
-  if (!gzip) return file;
-  return pipeline(file, createGunzip({ chunkSize: pieceBytes }), () => {}); // errors reach the reader of the last stream
+  if (zlib === undefined) return file;
+  return pipeline(file, zlib.createGunzip({ chunkSize: pieceBytes }), () => {}); // errors reach the reader of the last stream
 }
 
 /** A failure of reading or unpacking as an error with a code; anything else as it is. */

@@ -2,7 +2,8 @@ import { HistojetError, typeError } from '../errors.js';
 import { callNative } from '../internal/call.js';
 import * as validate from '../internal/validate.js';
 import { native } from '../native.js';
-import { type Tensor, type TensorInput, tensorHandle, toTensor } from '../tensor/tensor.js';
+import { type Tensor, type TensorInput, tensorHandle } from '../tensor/tensor.js';
+import { withTensors } from '../tensor/tensor-inputs.js';
 import { type NucleusList, wrapNuclei } from './nucleus-list.js';
 import { checkMinArea, checkPostprocess, type PostprocessOptions } from './postprocess-options.js';
 
@@ -30,6 +31,17 @@ function checkShape(name: string, tensor: Tensor, expected: readonly number[]): 
   );
 }
 
+function checkShapes({ np, hv, tp }: { np: Tensor; hv: Tensor; tp?: Tensor | undefined }): void {
+  if (np.shape.length !== 2) {
+    throw new HistojetError(
+      'HISTOJET_SHAPE_MISMATCH',
+      `np has shape [${np.shape.join(', ')}], expected [height, width]`,
+    );
+  }
+  checkShape('hv', hv, [2, ...np.shape]);
+  if (tp !== undefined) checkShape('tp', tp, np.shape);
+}
+
 /**
  * Maps of one window to nuclei: threshold, energy landscape, markers, watershed, contours. Deterministic.
  *
@@ -47,17 +59,14 @@ export async function hoverPostprocess(maps: NucleiMaps, options?: HoverPostproc
   const smallest = checkMinArea(minArea);
   if (smallest.um2 !== undefined) throw typeError('minArea: maps have no mpp, expected { px }');
   const checked = checkPostprocess(rest, smallest.px);
-  const np = toTensor('np', maps.np);
-  const hv = toTensor('hv', maps.hv);
-  const tp = maps.tp === undefined ? undefined : toTensor('tp', maps.tp);
-  if (np.shape.length !== 2) {
-    throw new HistojetError(
-      'HISTOJET_SHAPE_MISMATCH',
-      `np has shape [${np.shape.join(', ')}], expected [height, width]`,
-    );
-  }
-  checkShape('hv', hv, [2, ...np.shape]);
-  if (tp !== undefined) checkShape('tp', tp, np.shape);
-  const handles = [tensorHandle(np), tensorHandle(hv), tp && tensorHandle(tp)] as const;
-  return wrapNuclei(await callNative(signal, (cancel) => native.hoverPostprocess(...handles, checked, cancel)));
+  const { np, hv, tp } = maps;
+  return withTensors([], { np, hv, ...(tp !== undefined && { tp }) }, async (tensors) => {
+    checkShapes(tensors);
+    const handles = [
+      tensorHandle(tensors.np),
+      tensorHandle(tensors.hv),
+      tensors.tp && tensorHandle(tensors.tp),
+    ] as const;
+    return wrapNuclei(await callNative(signal, (cancel) => native.hoverPostprocess(...handles, checked, cancel)));
+  });
 }

@@ -2,6 +2,8 @@ import { HistojetError, typeError } from '../errors.js';
 import { callNative } from '../internal/call.js';
 import * as validate from '../internal/validate.js';
 import { native } from '../native.js';
+import { tensorHandle } from '../tensor/tensor.js';
+import { withTensors } from '../tensor/tensor-inputs.js';
 import { type NucleusList, nucleiHandle } from './nucleus-list.js';
 
 /** Agreement of two segmentations, as HoVer-Net's paper and code define it (Graham et al. 2019, section 4.1). */
@@ -73,5 +75,9 @@ export async function scoreLabels(
       );
     }
   }
-  return callNative(signal, (cancel) => native.scoreLabels(truth, predicted, height, width, cancel));
+  const shape = [height, width];
+  return withTensors([], { truth: { data: truth, shape }, predicted: { data: predicted, shape } }, (tensors) => {
+    const handles = [tensorHandle(tensors.truth), tensorHandle(tensors.predicted)] as const;
+    return callNative(signal, (cancel) => native.scoreLabels(...handles, height, width, cancel));
+  });
 }

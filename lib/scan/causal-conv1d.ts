@@ -2,8 +2,9 @@ import { typeError } from '../errors.js';
 import { callNative } from '../internal/call.js';
 import { type ProgressListener, ProgressMeter } from '../internal/progress.js';
 import * as validate from '../internal/validate.js';
-import { native, type TensorHandle } from '../native.js';
-import { type TensorInput, tensorHandle, toTensor, wrapTensor } from '../tensor/tensor.js';
+import { native } from '../native.js';
+import { type TensorInput, wrapTensor } from '../tensor/tensor.js';
+import { tensorHandles, withTensors } from '../tensor/tensor-inputs.js';
 import type { ScanLayout, SelectiveScanResult } from './selective-scan.js';
 
 /** Tensors and options of {@link causalConv1d}. */
@@ -62,14 +63,15 @@ export async function causalConv1d(input: CausalConv1dInput): Promise<SelectiveS
   const meter = new ProgressMeter('convolution', listener);
   const report = listener && ((done: number, total: number): void => meter.report(done, total));
   const { x, weight, bias, initialState } = input;
-  const handles: Record<string, TensorHandle> = {
-    x: tensorHandle(toTensor('x', x)),
-    weight: tensorHandle(toTensor('weight', weight)),
-    ...(bias !== undefined && { bias: tensorHandle(toTensor('bias', bias)) }),
-    ...(initialState !== undefined && { initialState: tensorHandle(toTensor('initialState', initialState)) }),
+  const given: Record<string, TensorInput> = {
+    x,
+    weight,
+    ...(bias !== undefined && { bias }),
+    ...(initialState !== undefined && { initialState }),
   };
-  const { y, lastState } = await callNative(input.signal, (cancel) =>
-    native.causalConv1d(handles, options, report, cancel),
-  );
+  const { y, lastState } = await withTensors([], given, (tensors) => {
+    const handles = tensorHandles(tensors);
+    return callNative(input.signal, (cancel) => native.causalConv1d(handles, options, report, cancel));
+  });
   return { y: wrapTensor(y), ...(lastState !== undefined && { lastState: wrapTensor(lastState) }) };
 }

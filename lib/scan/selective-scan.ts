@@ -2,8 +2,9 @@ import { typeError } from '../errors.js';
 import { callNative } from '../internal/call.js';
 import { type ProgressListener, ProgressMeter } from '../internal/progress.js';
 import * as validate from '../internal/validate.js';
-import { native, type TensorHandle } from '../native.js';
-import { type Tensor, type TensorInput, tensorHandle, toTensor, wrapTensor } from '../tensor/tensor.js';
+import { native } from '../native.js';
+import { type Tensor, type TensorInput, wrapTensor } from '../tensor/tensor.js';
+import { tensorHandles, withTensors } from '../tensor/tensor-inputs.js';
 
 /**
  * Order of the dimensions of a scan's tensors.
@@ -68,15 +69,14 @@ export interface SelectiveScanResult {
 const tensorNames = ['u', 'delta', 'A', 'B', 'C', 'D', 'z', 'deltaBias', 'initialState'] as const;
 const required: readonly string[] = ['u', 'delta', 'A', 'B', 'C'];
 
-/** The tensors that are there. Plain values are copied into tensors. */
-function handlesOf(input: SelectiveScanInput): Record<string, TensorHandle> {
-  const handles: Record<string, TensorHandle> = {};
+/** The tensors that are there. */
+function tensorsOf(input: SelectiveScanInput): Record<string, TensorInput> {
+  const given: Record<string, TensorInput> = {};
   for (const name of tensorNames) {
     const value = input[name];
-    if (value === undefined && !required.includes(name)) continue;
-    handles[name] = tensorHandle(toTensor(name, value as TensorInput));
+    if (value !== undefined || required.includes(name)) given[name] = value as TensorInput;
   }
-  return handles;
+  return given;
 }
 
 /**
@@ -122,9 +122,9 @@ export async function runScan(
   const listener = validate.callback('onProgress', input.onProgress);
   const meter = new ProgressMeter('scan', listener);
   const report = listener && ((done: number, total: number): void => meter.report(done, total));
-  const handles = handlesOf(input);
-  const { y, lastState } = await callNative(input.signal, (cancel) =>
-    native.selectiveScan(handles, options, report, cancel),
-  );
+  const { y, lastState } = await withTensors([], tensorsOf(input), (tensors) => {
+    const handles = tensorHandles(tensors);
+    return callNative(input.signal, (cancel) => native.selectiveScan(handles, options, report, cancel));
+  });
   return { y: wrapTensor(y), ...(lastState !== undefined && { lastState: wrapTensor(lastState) }) };
 }

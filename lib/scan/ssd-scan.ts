@@ -2,8 +2,9 @@ import { typeError } from '../errors.js';
 import { callNative } from '../internal/call.js';
 import { type ProgressListener, ProgressMeter } from '../internal/progress.js';
 import * as validate from '../internal/validate.js';
-import { native, type TensorHandle } from '../native.js';
-import { type TensorInput, tensorHandle, toTensor, wrapTensor } from '../tensor/tensor.js';
+import { native } from '../native.js';
+import { type TensorInput, wrapTensor } from '../tensor/tensor.js';
+import { tensorHandles, withTensors } from '../tensor/tensor-inputs.js';
 import type { SelectiveScanResult } from './selective-scan.js';
 
 /** Tensors and options of {@link ssdScan}. */
@@ -74,12 +75,15 @@ export async function ssdScan(input: SsdScanInput): Promise<SelectiveScanResult>
   const listener = validate.callback('onProgress', input.onProgress);
   const meter = new ProgressMeter('scan', listener);
   const report = listener && ((done: number, total: number): void => meter.report(done, total));
-  const handles: Record<string, TensorHandle> = {};
-  for (const name of required) handles[name] = tensorHandle(toTensor(name, input[name]));
+  const given: Record<string, TensorInput> = {};
+  for (const name of required) given[name] = input[name];
   for (const name of optional) {
     const value = input[name];
-    if (value !== undefined) handles[name] = tensorHandle(toTensor(name, value));
+    if (value !== undefined) given[name] = value;
   }
-  const { y, lastState } = await callNative(input.signal, (cancel) => native.ssdScan(handles, options, report, cancel));
+  const { y, lastState } = await withTensors([], given, (tensors) => {
+    const handles = tensorHandles(tensors);
+    return callNative(input.signal, (cancel) => native.ssdScan(handles, options, report, cancel));
+  });
   return { y: wrapTensor(y), ...(lastState !== undefined && { lastState: wrapTensor(lastState) }) };
 }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { HistojetError } from '../errors.js';
 
 /** Micrometres per level-0 pixel as the file beside a slide says. */
@@ -36,6 +35,7 @@ function parse(text: string): CompanionMpp | undefined {
  */
 export async function readCompanion(slidePath: string): Promise<CompanionMpp | undefined> {
   const path = `${slidePath}${suffix}`;
+  const { readFile } = await import('node:fs/promises'); // importing the library stays quick
   let bytes: Buffer;
   try {
     bytes = await readFile(path);

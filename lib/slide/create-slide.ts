@@ -1,5 +1,6 @@
 import { HistojetError, typeError } from '../errors.js';
 import { onAbort } from '../internal/abort.js';
+import { withPicture } from '../internal/array-copy.js';
 import { callNative } from '../internal/call.js';
 import { type ProgressListener, ProgressMeter } from '../internal/progress.js';
 import { checkRect, type Rect } from '../internal/rect.js';
@@ -208,6 +209,12 @@ function nextOf<Value>(
   });
 }
 
+/** Runs a native call that takes pixels; large ones are copied in pieces, numbers of a heat map at once. */
+function withPixels<Result>(pixels: NativePixels, job: (pixels: NativePixels) => Promise<Result>): Promise<Result> {
+  const { data } = pixels;
+  return data instanceof Uint8Array ? withPicture({ ...pixels, data }, job) : job(pixels);
+}
+
 async function collect(
   spool: SpoolHandle,
   tiles: TileSource['tiles'],
@@ -227,7 +234,9 @@ async function collect(
       }
       const { x, y } = step.value;
       const image = checkTile(step.value);
-      await callNative(signal, (cancel) => native.spoolWrite(spool, image, x, y, cancel));
+      await callNative(signal, (cancel) =>
+        withPixels(image, (copied) => native.spoolWrite(spool, copied, x, y, cancel)),
+      );
       meter.report(++count, 0);
     }
   } finally {
@@ -303,7 +312,7 @@ export async function createSlide(
     const made = await callNative(signal, (cancel) => native.createSlide(path, pixels, checked, report, cancel));
     return { path, ...made };
   };
-  if (found.kind === 'map') return run(checkMap(found.source));
+  if (found.kind === 'map') return withPixels(checkMap(found.source), run);
   if (found.kind === 'slide') return run({ slide: found.handle, ...checkPart(found.part, checked.mpp) });
   const spool = await spoolTiles(path, found.source, options);
   try {

@@ -12,7 +12,11 @@ export interface TensorData {
   readonly shape: readonly number[];
 }
 
-/** Wherever a function takes a tensor it also takes plain values with a shape. */
+/**
+ * Wherever a function takes a tensor it also takes plain values with a shape. Up to 1 MiB of values are copied when a call
+ * begins; more are copied in pieces while the event loop goes on, so leave them as they are until the call's promise
+ * settles.
+ */
 export type TensorInput = Tensor | TensorData;
 
 /** Options of {@link Tensor.from}. */
@@ -57,24 +61,16 @@ export class Tensor implements AsyncDisposable {
   }
 
   /**
-   * A tensor from values, which are copied.
+   * A tensor from values, which are copied at once: 100 MB hold the event loop for some tens of milliseconds. Calls that
+   * take `{ data, shape }` copy large values in pieces instead.
    *
    * @param data - row-major values
    * @param shape - sizes of the dimensions; their product must be the number of values
    * @throws {@link HistojetError} `HISTOJET_SHAPE_MISMATCH`, `HISTOJET_OUT_OF_MEMORY`; TypeError, RangeError
    */
   static from(data: TypedArray, shape: readonly number[], options?: TensorOptions): Tensor {
-    const dtype = checkDType(data, validate.options('options', options).dtype);
-    if (!Array.isArray(shape)) throw typeError(`shape: expected an array, got ${validate.kindOf(shape)}`);
-    const sides = shape.map((side, i) => validate.integer(`shape[${i}]`, side, 0));
-    const count = sides.reduce((product, side) => product * side, 1);
-    if (count !== data.length) {
-      throw new HistojetError(
-        'HISTOJET_SHAPE_MISMATCH',
-        `shape [${sides.join(', ')}] needs ${count} values, got ${data.length}`,
-      );
-    }
-    return new Tensor(callSync(() => native.tensorFrom(data, nativeDType(dtype), sides)));
+    const checked = checkValues(data, shape, validate.options('options', options).dtype);
+    return new Tensor(callSync(() => native.tensorFrom(data, nativeDType(checked.dtype), checked.shape)));
   }
 
   /** Number of values. */
@@ -120,11 +116,21 @@ export function wrapTensor(handle: TensorHandle): Tensor {
   return wrap(handle);
 }
 
-/** Any accepted form as a tensor. */
-export function toTensor(name: string, value: TensorInput): Tensor {
-  if (value instanceof Tensor) return value;
-  if (typeof value !== 'object' || value === null) {
-    throw typeError(`${name}: expected a Tensor or { data, shape }, got ${validate.kindOf(value)}`);
+/** Checks that the values have the shape. */
+export function checkValues(
+  data: TypedArray,
+  shape: readonly number[],
+  dtype: string | undefined,
+): { readonly dtype: DType; readonly shape: readonly number[] } {
+  const checked = checkDType(data, dtype);
+  if (!Array.isArray(shape)) throw typeError(`shape: expected an array, got ${validate.kindOf(shape)}`);
+  const sides = shape.map((side, i) => validate.integer(`shape[${i}]`, side, 0));
+  const count = sides.reduce((product, side) => product * side, 1);
+  if (count !== data.length) {
+    throw new HistojetError(
+      'HISTOJET_SHAPE_MISMATCH',
+      `shape [${sides.join(', ')}] needs ${count} values, got ${data.length}`,
+    );
   }
-  return Tensor.from(value.data, value.shape);
+  return { dtype: checked, shape: sides };
 }

@@ -1,5 +1,3 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as validate from '../internal/validate.js';
 import type { NucleusList } from '../nuclei/nucleus-list.js';
@@ -19,6 +17,8 @@ export async function encodeGeoJson(
   nuclei: NucleusList,
   options?: Omit<WriterOptions, 'format' | 'processingMpp'>,
 ): Promise<Uint8Array> {
+  // Not at the top: importing the library stays quick.
+  const [{ mkdtemp, readFile, rm }, { tmpdir }] = await Promise.all([import('node:fs/promises'), import('node:os')]);
   const folder = await mkdtemp(join(tmpdir(), 'histojet-'));
   try {
     const path = join(folder, 'nuclei.geojson');

@@ -6,7 +6,6 @@ import { native } from '../native.js';
 import type { NucleusClass } from '../nuclei/nucleus-class.js';
 import { type NucleusList, nucleiHandle } from '../nuclei/nucleus-list.js';
 import type { Slide } from '../slide/slide.js';
-import { openParquet } from './parquet/parquet-backend.js';
 import { openNative, type WriterBackend } from './writer-backend.js';
 
 export type { NucleusClass };
@@ -229,5 +228,6 @@ export async function createWriter(path: string, options?: WriterOptions): Promi
     otherFormats: 'parquet (.parquet)',
   };
   const parquet = format === 'parquet' || (format === undefined && path.toLowerCase().endsWith('.parquet'));
-  return wrap(await (parquet ? openParquet : openNative)(nativeOptions, signal), path);
+  const open = parquet ? (await import('./parquet/parquet-backend.js')).openParquet : openNative;
+  return wrap(await open(nativeOptions, signal), path);
 }

@@ -1,3 +1,4 @@
+import { withPicture } from '../internal/array-copy.js';
 import { callNative } from '../internal/call.js';
 import { checkImage, type Image, type ImageInput } from '../internal/image.js';
 import * as validate from '../internal/validate.js';
@@ -55,8 +56,17 @@ export interface OverlayOptions {
  * @throws {@link HistojetError} `HISTOJET_SHAPE_MISMATCH`; TypeError, RangeError
  */
 export async function renderOverlay(image: ImageInput, nuclei: NucleusList, options?: OverlayOptions): Promise<Image> {
+  return drawOutlines(image, [nuclei], options);
+}
+
+/** {@link renderOverlay} of several lists, later ones on top. */
+export async function drawOutlines(
+  image: ImageInput,
+  lists: readonly NucleusList[],
+  options?: OverlayOptions,
+): Promise<Image> {
   const checked = checkImage('image', image);
-  const handle = nucleiHandle(nuclei);
+  const handles = lists.map((list) => nucleiHandle(list));
   const given = validate.options('options', options);
   const { x = 0, y = 0, scale = 1, scaleY = scale, classes = [], color, lineWidth = 1.5, signal } = given;
   const overlay = {
@@ -68,7 +78,9 @@ export async function renderOverlay(image: ImageInput, nuclei: NucleusList, opti
     color: validate.optional('color', color, validate.color),
     lineWidth: validate.positive('lineWidth', lineWidth),
   };
-  return callNative(signal, (cancel) => native.renderOverlay(checked, handle, overlay, cancel));
+  return callNative(signal, (cancel) =>
+    withPicture(checked, (picture) => native.renderOverlay(picture, handles, overlay, cancel)),
+  );
 }
 
 /**
@@ -86,5 +98,5 @@ export async function encodePng(
   const checked = checkImage('image', image);
   const { level = 6, signal } = validate.options('options', options);
   validate.integer('level', level, 0, 9);
-  return callNative(signal, (cancel) => native.encodePng(checked, level, cancel));
+  return callNative(signal, (cancel) => withPicture(checked, (picture) => native.encodePng(picture, level, cancel)));
 }

@@ -5,7 +5,7 @@ import * as validate from '../internal/validate.js';
 import { NucleusList } from '../nuclei/nucleus-list.js';
 import { Slide } from '../slide/slide.js';
 import type { NucleusClass } from './nucleus-writer.js';
-import { renderOverlay } from './pictures.js';
+import { drawOutlines } from './pictures.js';
 import { type Placed, readScaled } from './scaled-picture.js';
 
 /** Nuclei that are gathered before they are drawn: each drawing copies the picture once. */
@@ -93,8 +93,6 @@ export class SlideOverlay {
     const { signal } = validate.options('options', options);
     if (nuclei.length === 0) return;
     await this.#inTurn(async () => {
-      const [first] = this.#waiting;
-      if (first !== undefined && (first.types === null) !== (nuclei.types === null)) await this.#draw(signal);
       this.#waiting.push(nuclei);
       this.#waitingCount += nuclei.length;
       if (this.#waitingCount >= nucleiPerDrawing) await this.#draw(signal);
@@ -120,11 +118,11 @@ export class SlideOverlay {
 
   async #draw(signal: AbortSignal | undefined): Promise<void> {
     if (this.#waitingCount === 0) return;
-    const nuclei = NucleusList.concat(this.#waiting);
+    const lists = this.#waiting;
     this.#waiting = [];
     this.#waitingCount = 0;
     const options = { ...this.#placed, ...this.#style, ...(signal !== undefined && { signal }) };
-    this.#image = await renderOverlay(this.#image, nuclei, options);
+    this.#image = await drawOutlines(this.#image, lists, options);
   }
 }
 

@@ -16,6 +16,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   export_pyramid(env, exports);
   export_synthetic(env, exports);
   export_weights(env, exports);
+  export_array_copy(env, exports);
   export_tensor(env, exports);
   export_model(env, exports);
   export_pixel_mamba(env, exports);

@@ -22,7 +22,7 @@ Napi::Value icc_profile(const Napi::CallbackInfo& info) {
 
 /// (Uint16Array) → handle
 Napi::Value make_color_table(const Napi::CallbackInfo& info) {
-  const std::vector<std::uint8_t> bytes = convert::bytes(info[0]);
+  const std::span<const std::uint8_t> bytes = convert::bytes(info[0]);
   std::vector<std::uint16_t> values(bytes.size() / sizeof(std::uint16_t));
   std::memcpy(values.data(), bytes.data(), values.size() * sizeof(std::uint16_t));
   auto table = std::make_shared<const slide::ColorTable>(values);

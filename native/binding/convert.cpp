@@ -1,5 +1,7 @@
 #include "binding/convert.hpp"
 
+#include "binding/array_copy.hpp"
+
 namespace histojet::binding::convert {
 
 namespace {
@@ -7,6 +9,27 @@ namespace {
 /// Results up to this size are copied into V8's own memory: cheaper than a finalizer, and such buffers can be
 /// transferred to a Worker.
 constexpr std::size_t kCopiedBytes = 256 << 10;
+
+/// Giving more than this back to the system takes longer than a change of threads: the executor does it.
+constexpr std::size_t kFreedAtOnce = 8 << 20;
+
+/// What keeps the memory of a handed-over result alive.
+struct Kept {
+  std::shared_ptr<const void> owner;
+  bool large;
+};
+
+/// From the garbage collector.
+void give_up(Kept* kept) noexcept {
+  if (kept->large) {
+    try {
+      Executor::instance().post([kept] { delete kept; });
+      return;
+    } catch (const std::bad_alloc&) {  // then here and now
+    }
+  }
+  delete kept;
+}
 
 [[noreturn]] void wrong_type(const std::string& name, const char* expected) {
   throw Error(ErrorCode::kInvalidArgument, name + ": expected " + expected);
@@ -107,10 +130,17 @@ template std::vector<std::int32_t> values<std::int32_t>(const Napi::Value&);
 template std::vector<std::uint8_t> values<std::uint8_t>(const Napi::Value&);
 template std::vector<std::uint32_t> values<std::uint32_t>(const Napi::Value&);
 
-std::vector<std::uint8_t> bytes(const Napi::Value& value) {
+std::span<const std::uint8_t> bytes(const Napi::Value& value) {
   const Napi::TypedArray array = typed_array_argument(value);
-  const std::uint8_t* first = start_of(array);
-  return std::vector<std::uint8_t>(first, first + array.ByteLength());
+  return {start_of(array), array.ByteLength()};
+}
+
+DType dtype(const Napi::Value& value) {
+  const std::string name = text(value);
+  for (int i = 0; i <= static_cast<int>(DType::kF8E5M2); ++i) {
+    if (dtype_name(static_cast<DType>(i)) == name) return static_cast<DType>(i);
+  }
+  throw Error(ErrorCode::kInvalidArgument, "unknown dtype " + name);
 }
 
 Image image(const Napi::Value& value) {
@@ -119,7 +149,7 @@ Image image(const Napi::Value& value) {
   image.width = options.integer("width");
   image.height = options.integer("height");
   image.channels = static_cast<int>(options.integer("channels"));
-  image.data = values<std::uint8_t>(options.get("data"));
+  image.data = copied_bytes(options.get("data"));
   const auto size = static_cast<std::uint64_t>(image.data.size());
   const auto width = static_cast<std::uint64_t>(image.width), height = static_cast<std::uint64_t>(image.height);
   if (image.width <= 0 || image.height <= 0 || (image.channels != 3 && image.channels != 4) || width > size ||
@@ -178,10 +208,9 @@ Napi::ArrayBuffer array_buffer(Napi::Env env, const void* data, std::size_t byte
     if (bytes != 0) std::memcpy(buffer.Data(), data, bytes);
     return buffer;
   }
-  auto keep = std::make_unique<std::shared_ptr<const void>>(std::move(owner));
+  auto keep = std::make_unique<Kept>(Kept{std::move(owner), bytes > kFreedAtOnce});
   auto buffer = Napi::ArrayBuffer::New(
-      env, const_cast<void*>(data), bytes,
-      [](Napi::BasicEnv, void*, std::shared_ptr<const void>* kept) { delete kept; }, keep.get());
+      env, const_cast<void*>(data), bytes, [](Napi::BasicEnv, void*, Kept* kept) { give_up(kept); }, keep.get());
   keep.release();
   return buffer;
 }

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -42,9 +43,12 @@ pipeline::Stain stain(const std::string& name);
 /// A copy of a typed array's values. @throws Error kInvalidArgument when it is no typed array of that element type.
 template <class T>
 std::vector<T> values(const Napi::Value& value);
-/// A copy of a typed array's bytes, whatever its type.
-std::vector<std::uint8_t> bytes(const Napi::Value& value);
-/// A copy of { data, width, height, channels }. @throws Error kShapeMismatch when the size does not fit.
+/// A typed array's bytes, whatever its type; JavaScript may change or move them once the call has returned.
+std::span<const std::uint8_t> bytes(const Napi::Value& value);
+/// "F32", "U8", …
+DType dtype(const Napi::Value& value);
+/// A copy of { data, width, height, channels }; data: Uint8Array or full ArrayCopy.
+/// @throws Error kShapeMismatch when the size does not fit.
 Image image(const Napi::Value& value);
 
 Napi::Value strings(Napi::Env env, const std::vector<std::string>& values);
@@ -57,12 +61,18 @@ Napi::Value to_js(Napi::Env env, Image image);
 /// (a fresh V8 buffer of 16 MiB costs 5 to 9 ms of page faults on the event loop, a handed-over one microseconds).
 Napi::ArrayBuffer array_buffer(Napi::Env env, const void* data, std::size_t bytes, std::shared_ptr<const void> owner);
 
+/// A typed array over values that `owner` keeps alive and that nothing else reads: JavaScript may write to them.
+template <class T>
+Napi::TypedArrayOf<T> shared_array(Napi::Env env, const std::vector<T>& values, std::shared_ptr<const void> owner) {
+  const std::size_t bytes = values.size() * sizeof(T);
+  return Napi::TypedArrayOf<T>::New(env, values.size(), array_buffer(env, values.data(), bytes, std::move(owner)), 0);
+}
+
 /// A typed array that takes over the vector's memory.
 template <class T>
 Napi::TypedArrayOf<T> typed_array(Napi::Env env, std::vector<T> values) {
-  const std::size_t count = values.size();
   const auto owner = std::make_shared<const std::vector<T>>(std::move(values));
-  return Napi::TypedArrayOf<T>::New(env, count, array_buffer(env, owner->data(), count * sizeof(T), owner), 0);
+  return shared_array(env, *owner, owner);
 }
 
 }  // namespace histojet::binding::convert

@@ -14,6 +14,7 @@ void export_deep_zoom(Napi::Env env, Napi::Object exports);
 void export_pyramid(Napi::Env env, Napi::Object exports);
 void export_synthetic(Napi::Env env, Napi::Object exports);
 void export_weights(Napi::Env env, Napi::Object exports);
+void export_array_copy(Napi::Env env, Napi::Object exports);
 void export_tensor(Napi::Env env, Napi::Object exports);
 void export_model(Napi::Env env, Napi::Object exports);
 void export_pixel_mamba(Napi::Env env, Napi::Object exports);

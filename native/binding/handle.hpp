@@ -50,14 +50,19 @@ std::shared_ptr<T> get(const Napi::Value& value) {
   return object;
 }
 
-/// Drops the handle's share of the object; running jobs keep theirs. Closing twice is fine.
+/// Drops the handle's share of the object; running jobs keep theirs. Dropping twice is fine.
+template <class T>
+void drop_handle(const Napi::Value& value) {
+  Holder<T>* holder = holder_of<T>(value);
+  if (!holder->object) return;
+  holder->object.reset();
+  Napi::MemoryManagement::AdjustExternalMemory(value.Env(), -holder->bytes);
+}
+
+/// (handle): closes it.
 template <class T>
 Napi::Value close_handle(const Napi::CallbackInfo& info) {
-  Holder<T>* holder = holder_of<T>(info[0]);
-  if (holder->object) {
-    holder->object.reset();
-    Napi::MemoryManagement::AdjustExternalMemory(info.Env(), -holder->bytes);
-  }
+  drop_handle<T>(info[0]);
   return info.Env().Undefined();
 }
 

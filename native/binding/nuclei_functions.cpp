@@ -24,6 +24,13 @@ Napi::Value nuclei_handle(Napi::Env env, NucleiResult result) {
   return make_handle(env, std::make_shared<const NucleiResult>(std::move(result)), bytes);
 }
 
+std::vector<std::shared_ptr<const NucleiResult>> nuclei_of(const Napi::Value& handles) {
+  const auto array = handles.As<Napi::Array>();
+  std::vector<std::shared_ptr<const NucleiResult>> lists;
+  for (std::uint32_t i = 0; i < array.Length(); ++i) lists.push_back(get<const NucleiResult>(array.Get(i)));
+  return lists;
+}
+
 NucleiResult window_result(nuclei::PostprocessResult result, std::int64_t height, std::int64_t width) {
   return {std::move(result.nuclei), std::move(result.labels), std::move(result.ids), height, width};
 }
@@ -75,8 +82,9 @@ Napi::Value array(const Napi::CallbackInfo& info) {
   if (name == "starts") {
     return convert::typed_array(env, std::vector<double>(list.contour_starts.begin(), list.contour_starts.end()));
   }
-  if (name == "labels") return convert::typed_array(env, result->labels);
-  if (name == "ids") return convert::typed_array(env, result->ids);
+  // Only JavaScript reads these two, and a map of labels may be large: they are handed over.
+  if (name == "labels") return convert::shared_array(env, result->labels, result);
+  if (name == "ids") return convert::shared_array(env, result->ids, result);
   if (name == "types") return list.typed() ? convert::typed_array(env, list.types) : env.Null();
   if (name == "typeProbabilities") {
     return list.type_probabilities.empty() ? env.Null() : convert::typed_array(env, list.type_probabilities);
@@ -97,13 +105,9 @@ Napi::Value make_from_outlines(const Napi::CallbackInfo& info) {
 
 /// (array of nuclei) → handle
 Napi::Value join(const Napi::CallbackInfo& info) {
-  const auto handles = info[0].As<Napi::Array>();
-  std::vector<std::shared_ptr<const NucleiResult>> kept;
+  const auto kept = nuclei_of(info[0]);
   std::vector<const nuclei::NucleusList*> lists;
-  for (std::uint32_t i = 0; i < handles.Length(); ++i) {
-    kept.push_back(get<const NucleiResult>(handles.Get(i)));
-    lists.push_back(&kept.back()->list);
-  }
+  for (const auto& one : kept) lists.push_back(&one->list);
   NucleiResult result;
   result.list = concat(lists);
   return nuclei_handle(info.Env(), std::move(result));
@@ -207,13 +211,13 @@ Napi::Value score_nucleus_types(const Napi::CallbackInfo& info) {
       type_scores_to_js);
 }
 
-/// (truth, predicted: Int32Array, height, width, cancel) → scores
+/// (truth, predicted: int32 tensors of height x width labels, height, width, cancel) → scores
 Napi::Value score_label_maps(const Napi::CallbackInfo& info) {
   return spawn(
       info, cancel_flag(info[4]),
-      [truth = convert::values<std::int32_t>(info[0]), predicted = convert::values<std::int32_t>(info[1]),
+      [truth = get<const Tensor>(info[0]), predicted = get<const Tensor>(info[1]),
        height = info[2].ToNumber().Int64Value(), width = info[3].ToNumber().Int64Value()](const CancelToken&) {
-        return nuclei::score_labels(truth, predicted, height, width);
+        return nuclei::score_labels(truth->values<std::int32_t>(), predicted->values<std::int32_t>(), height, width);
       },
       scores_to_js);
 }

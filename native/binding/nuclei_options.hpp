@@ -15,4 +15,7 @@ Napi::Value nuclei_handle(Napi::Env env, NucleiResult result);
 /// The same from one window of `height` x `width`.
 NucleiResult window_result(nuclei::PostprocessResult result, std::int64_t height, std::int64_t width);
 
+/// What an array of handles holds.
+std::vector<std::shared_ptr<const NucleiResult>> nuclei_of(const Napi::Value& handles);
+
 }  // namespace histojet::binding

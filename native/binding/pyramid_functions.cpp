@@ -2,6 +2,7 @@
 #include <optional>
 #include <variant>
 
+#include "binding/array_copy.hpp"
 #include "binding/convert.hpp"
 #include "binding/errors.hpp"
 #include "binding/functions.hpp"
@@ -18,7 +19,7 @@ Image picture(const convert::Options& options) {
   image.width = options.integer("width");
   image.height = options.integer("height");
   image.channels = static_cast<int>(options.integer("channels"));
-  image.data = convert::values<std::uint8_t>(options.get("data"));
+  image.data = copied_bytes(options.get("data"));
   const auto width = static_cast<std::uint64_t>(image.width), height = static_cast<std::uint64_t>(image.height);
   const bool sane = image.width > 0 && image.height > 0 && image.channels > 0 && width <= image.data.size() &&
                     height <= image.data.size();
@@ -72,8 +73,10 @@ Source source_of(const convert::Options& options) {
     return part;
   }
   if (options.has("spool")) return get<slide::PixelSpool>(options.get("spool"));
-  if (options.get("data").As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) return picture(options);
-  return Floats{convert::values<float>(options.get("data")), options.integer("width"), options.integer("height"),
+  const Napi::Value data = options.get("data");
+  const bool floats = data.IsTypedArray() && data.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array;
+  if (!floats) return picture(options);
+  return Floats{convert::values<float>(data), options.integer("width"), options.integer("height"),
                 static_cast<int>(options.integer("channels"))};
 }
 

@@ -16,7 +16,7 @@ namespace histojet::binding {
 
 /// A promise whose result comes from another thread. `Convert` turns the result into a value on the JavaScript thread.
 template <class Result, class Convert>
-class Settlement final : public Completion {
+class Settlement : public Completion {
  public:
   Settlement(Napi::Env env, std::shared_ptr<Gate> gate, Convert convert)
       : deferred_(Napi::Promise::Deferred::New(env)), gate_(std::move(gate)), convert_(std::move(convert)) {
@@ -24,17 +24,11 @@ class Settlement final : public Completion {
   }
 
   Napi::Value promise() const { return deferred_.Promise(); }
-  Gate& gate() const { return *gate_; }
+  const std::shared_ptr<Gate>& gate() const { return gate_; }
 
-  /// Any thread, once: the object belongs to the gate afterwards.
-  void succeed(Result result) noexcept {
-    result_.emplace(std::move(result));
-    deliver();
-  }
-  void fail(std::exception_ptr failure) noexcept {
-    failure_ = std::move(failure);
-    deliver();
-  }
+  /// Any thread, one of the two once, before the gate delivers this object.
+  void hold(Result result) { result_.emplace(std::move(result)); }
+  void hold_failure(std::exception_ptr failure) noexcept { failure_ = std::move(failure); }
 
   void settle(Napi::Env env) noexcept override {
     // Every call may fail once the environment is being torn down (a Worker that is terminated): nobody waits for the
@@ -59,11 +53,6 @@ class Settlement final : public Completion {
   void abandon() noexcept override { result_.reset(); }
 
  private:
-  void deliver() noexcept {
-    const std::shared_ptr<Gate> gate = gate_;  // this object may be deleted before deliver() returns
-    gate->deliver(this);
-  }
-
   Napi::Promise::Deferred deferred_;
   std::shared_ptr<Gate> gate_;
   Convert convert_;
@@ -74,45 +63,64 @@ class Settlement final : public Completion {
 /// The result type of work that returns nothing.
 using Nothing = std::monostate;
 
+/// What `work` returns; void counts as Nothing.
+template <class Work>
+using Returned = std::invoke_result_t<Work&, const CancelToken&>;
+template <class Work>
+using ResultOf = std::conditional_t<std::is_void_v<Returned<Work>>, Nothing, Returned<Work>>;
+
+/// Work on its way through the executor, and its promise: one allocation for both.
+template <class Work, class Convert>
+class Job final : public Settlement<ResultOf<Work>, Convert> {
+  using Base = Settlement<ResultOf<Work>, Convert>;
+
+ public:
+  Job(Napi::Env env, std::shared_ptr<Gate> gate, CancelToken::Flag caller, Work work, Convert convert)
+      : Base(env, gate, std::move(convert)), token_(std::move(caller), gate->ending()), work_(std::move(work)) {}
+
+  /// Executor thread, once: the object belongs to the gate afterwards.
+  void run() noexcept {
+    const std::shared_ptr<Gate> gate = this->gate();  // outlives this object
+    if (!gate->enter()) {
+      abandon();
+      return;
+    }
+    try {
+      const CancelScope scope(token_);
+      token_.throw_if_cancelled();
+      if constexpr (std::is_void_v<Returned<Work>>) {
+        (*work_)(token_);
+        this->hold({});
+      } else {
+        this->hold((*work_)(token_));
+      }
+    } catch (...) {
+      this->hold_failure(std::current_exception());
+    }
+    work_.reset();
+    gate->deliver(this);
+    gate->leave();
+  }
+
+  void abandon() noexcept override {
+    work_.reset();
+    Base::abandon();
+  }
+
+ private:
+  CancelToken token_;
+  std::optional<Work> work_;
+};
+
 /// Runs `work(token)` on the executor and returns a promise of `convert(env, result)`. `caller` is the flag of the
 /// caller's cancel source, or null; the token also ends with the environment. `work` must not hold references to
 /// JavaScript values; its captures are freed on the executor before the promise settles. `convert` may hold some.
 template <class Work, class Convert>
 Napi::Value spawn(const Napi::CallbackInfo& info, CancelToken::Flag caller, Work work, Convert convert) {
-  using Returned = std::invoke_result_t<Work&, const CancelToken&>;
-  using Result = std::conditional_t<std::is_void_v<Returned>, Nothing, Returned>;
-  const std::shared_ptr<Gate> gate = gate_of(info.Env());
-  auto* settlement = new Settlement<Result, Convert>(info.Env(), gate, std::move(convert));
-  const Napi::Value promise = settlement->promise();
-  const CancelToken token(std::move(caller), gate->ending());
-  // shared_ptr: the executor's tasks must be copyable.
-  Executor::instance().post([gate, settlement, token, work = std::make_shared<std::optional<Work>>(std::move(work))] {
-    if (!gate->enter()) {
-      settlement->abandon();
-      return;
-    }
-    std::optional<Result> result;
-    std::exception_ptr failure;
-    try {
-      const CancelScope scope(token);
-      token.throw_if_cancelled();
-      if constexpr (std::is_void_v<Returned>) {
-        (**work)(token);
-        result.emplace();
-      } else {
-        result.emplace((**work)(token));
-      }
-    } catch (...) {
-      failure = std::current_exception();
-    }
-    work->reset();
-    if (failure) {
-      settlement->fail(failure);
-    } else {
-      settlement->succeed(std::move(*result));
-    }
-    gate->leave();
-  });
+  auto* job =
+      new Job<Work, Convert>(info.Env(), gate_of(info.Env()), std::move(caller), std::move(work), std::move(convert));
+  const Napi::Value promise = job->promise();
+  Executor::instance().post([job] { job->run(); });  // one pointer: the task needs no memory of its own
   return promise;
 }
 
@@ -128,10 +136,19 @@ template <class Result, class Start, class Convert>
 Napi::Value defer(const Napi::CallbackInfo& info, Start start, Convert convert) {
   auto* settlement = new Settlement<Result, Convert>(info.Env(), gate_of(info.Env()), std::move(convert));
   const Napi::Value promise = settlement->promise();
+  // The object may be gone before deliver() returns, and the gate with it.
+  const auto deliver = [](Settlement<Result, Convert>* done) {
+    const std::shared_ptr<Gate> gate = done->gate();
+    gate->deliver(done);
+  };
   try {
-    start([settlement](Result result) { settlement->succeed(std::move(result)); });
+    start([settlement, deliver](Result result) {
+      settlement->hold(std::move(result));
+      deliver(settlement);
+    });
   } catch (...) {
-    settlement->fail(std::current_exception());
+    settlement->hold_failure(std::current_exception());
+    deliver(settlement);
   }
   return promise;
 }

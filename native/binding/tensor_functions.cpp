@@ -9,17 +9,10 @@ namespace histojet::binding {
 
 namespace {
 
-DType dtype_named(const std::string& name) {
-  for (int i = 0; i <= static_cast<int>(DType::kF8E5M2); ++i) {
-    if (dtype_name(static_cast<DType>(i)) == name) return static_cast<DType>(i);
-  }
-  throw Error(ErrorCode::kInvalidArgument, "unknown dtype " + name);
-}
-
 /// (typed array, dtype, shape) → handle; the values are copied.
 Napi::Value make_tensor(const Napi::CallbackInfo& info) {
-  const std::vector<std::uint8_t> bytes = convert::bytes(info[0]);
-  Tensor tensor(dtype_named(convert::text(info[1])), convert::integers(info[2]));
+  const std::span<const std::uint8_t> bytes = convert::bytes(info[0]);
+  Tensor tensor(convert::dtype(info[1]), convert::integers(info[2]));
   if (tensor.byte_size() != bytes.size()) {
     throw Error(ErrorCode::kShapeMismatch,
                 "shape " + shape_text(tensor.shape()) + " of " + std::string(dtype_name(tensor.dtype())) + " needs " +
@@ -41,12 +34,21 @@ Napi::Value describe_tensor(const Napi::CallbackInfo& info) {
   return object;
 }
 
+/// Values up to this size are copied at once: two changes of threads take longer than that.
+constexpr std::size_t kCopiedAtOnce = 32 << 10;
+
 /// (tensor, cancel) → ArrayBuffer with a copy of the values
 Napi::Value copy_values(const Napi::CallbackInfo& info) {
   using Bytes = std::vector<std::uint8_t>;
+  const auto tensor = get<const Tensor>(info[0]);
+  if (tensor->byte_size() <= kCopiedAtOnce) {
+    const auto deferred = Napi::Promise::Deferred::New(info.Env());
+    deferred.Resolve(convert::array_buffer(info.Env(), tensor->bytes(), tensor->byte_size(), tensor));
+    return deferred.Promise();
+  }
   return spawn(
       info, cancel_flag(info[1]),
-      [tensor = get<const Tensor>(info[0])](const CancelToken&) {
+      [tensor](const CancelToken&) {
         return std::make_shared<const Bytes>(tensor->bytes(), tensor->bytes() + tensor->byte_size());
       },
       [](Napi::Env env, const std::shared_ptr<const Bytes>& bytes) {

@@ -3,6 +3,7 @@
 #include "binding/convert.hpp"
 #include "binding/errors.hpp"
 #include "binding/functions.hpp"
+#include "binding/nuclei_options.hpp"
 #include "binding/task.hpp"
 
 namespace histojet::binding {
@@ -132,7 +133,7 @@ Napi::Value formats(const Napi::CallbackInfo& info) {
   return convert::strings(info.Env(), writers::writer_formats());
 }
 
-/// (image, nuclei, { x, y, scale, scaleY, color, lineWidth, typeColors }, cancel) → image
+/// (image, array of nuclei, { x, y, scale, scaleY, color, lineWidth, typeColors }, cancel) → image
 Napi::Value render_overlay(const Napi::CallbackInfo& info) {
   const convert::Options options(info[2]);
   writers::OverlayOptions overlay;
@@ -145,10 +146,9 @@ Napi::Value render_overlay(const Napi::CallbackInfo& info) {
   if (options.has("typeColors")) overlay.type_colors = colors(options.get("typeColors"));
   return spawn(
       info, cancel_flag(info[3]),
-      [image = convert::image(info[0]), result = get<const NucleiResult>(info[1]),
-       overlay](const CancelToken& cancel) mutable {
+      [image = convert::image(info[0]), lists = nuclei_of(info[1]), overlay](const CancelToken& cancel) mutable {
         Image picture = composite_on_white(std::move(image));
-        writers::draw_outlines(picture, result->list, overlay, cancel);
+        for (const auto& one : lists) writers::draw_outlines(picture, one->list, overlay, cancel);
         return picture;
       },
       convert::to_js);

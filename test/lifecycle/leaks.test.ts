@@ -35,7 +35,9 @@ async function growth(job: string, rounds: number): Promise<number> {
 test('30 000 small calls leave memory as it was', { timeout: 300_000 }, async () => {
   const job = `async () => {
     const tensor = native.tensorFrom(new Float32Array(256), 'F32', [256]);
-    await native.tensorData(tensor, undefined);
+    await native.tensorData(tensor, undefined); // at once
+    const copy = await native.copyOpen(1024); // a job
+    native.copyAppend(copy, new Uint8Array(1000));
   }`;
   expect(await growth(job, 30_000)).toBeLessThan(8);
 });
