@@ -1,5 +1,5 @@
 // Networks, one thread: ours through the public API beside ONNX Runtime and PyTorch with the same weights on the same
-// picture.
+// picture, and beside the sum of the convolutions alone in oneDNN.
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { interleaveCalibrated, summary } from '../calibration.mjs';
@@ -7,6 +7,7 @@ import { makeRow, timed } from '../harness.mjs';
 import { hasAmx } from '../machine.mjs';
 import { exportHoverfast, makeHoverfast } from '../peers/hoverfast-onnx.mjs';
 import { exportHovernet, hovernetPatchPx, makeHovernet } from '../peers/hovernet-onnx.mjs';
+import { openOnednn } from '../peers/onednn.mjs';
 import { openOnnx } from '../peers/onnxruntime.mjs';
 import { readSafetensors, writeSafetensors } from '../peers/safetensors.mjs';
 import { openTorch } from '../peers/torch.mjs';
@@ -17,7 +18,8 @@ import { discardNote, joinNotes, precisions, productsOf, unitOf } from './rounds
 const onnxName = 'onnxruntime-node float32';
 /** Instead of its ratio, float32 may reach this share of the measured multiply-add peak. */
 const shareBar = 0.85;
-/** What PyTorch's bfloat16 has to be beaten by. */
+/** What the sum of oneDNN's bfloat16 convolutions has to be beaten by, and PyTorch's bfloat16 where oneDNN is missing. */
+const onednnBar = 1.5;
 const torchBar = 3;
 /** More than this between two float32 libraries, relative to the largest value, and they ran different networks. */
 const allowedGap = 1e-3;
@@ -47,6 +49,7 @@ export function networks(histojet) {
       path: computed('hoverfast', makeHoverfast),
       bars: hoverfastBars,
       torch: true,
+      onednn: true,
     },
     { ...hoverfast, name: 'HoverFast, packaged network', path: packaged, bars: hoverfastBars },
     {
@@ -56,6 +59,7 @@ export function networks(histojet) {
       path: hovernetFastPath(),
       bars: { float32: 1, high: 3, fast: 8 },
       torch: true,
+      onednn: true,
     },
     {
       ...hovernet,
@@ -101,7 +105,7 @@ async function gapsOf(models, picture, theirs, sidePx, rival) {
  *
  * @returns a function that makes the rows; call it when the whole run is measured
  */
-export async function measureNetwork(network, { runtime, torch, rounds, calibration, program }) {
+export async function measureNetwork(network, { runtime, torch, onednn, rounds, calibration, program }) {
   const models = await loadPrecisions(network);
   const { sidePx } = network;
   const { marginPx, outputMarginPx } = models.get('float32').info;
@@ -110,7 +114,9 @@ export async function measureNetwork(network, { runtime, torch, rounds, calibrat
   const graph = network.exportGraph(readSafetensors(network.path), sidePx, sidePx);
   const session = runtime && (await openOnnx(runtime, graph.model, [1, 3, sidePx, sidePx]));
   const peer = network.torch && torch !== null ? openTorch(graph.plain, planes, sidePx, sidePx) : null;
+  const dnn = network.onednn && !onednn.missing ? await openOnednn(onednn, graph) : null;
 
+  const bfloat16Unit = hasAmx() ? 'tiles' : 'fma';
   const gaps = {};
   if (session) {
     const outputs = await session.run(planes);
@@ -127,7 +133,11 @@ export async function measureNetwork(network, { runtime, torch, rounds, calibrat
   if (session) contenders.onnx = { unit: 'fma', work: () => timed(() => session.run(planes)) };
   if (peer) {
     contenders.torchFloat32 = { unit: 'fma', work: () => peer.run('float32') };
-    contenders.torchBfloat16 = { unit: hasAmx() ? 'tiles' : 'fma', work: () => peer.run('bfloat16') };
+    contenders.torchBfloat16 = { unit: bfloat16Unit, work: () => peer.run('bfloat16') };
+  }
+  if (dnn) {
+    contenders.onednnFloat32 = { unit: 'fma', work: () => dnn.run('float32') };
+    contenders.onednnBfloat16 = { unit: bfloat16Unit, work: () => dnn.run('bfloat16') };
   }
   const samples = await interleaveCalibrated(contenders, rounds, calibration);
   const chains = {};
@@ -135,10 +145,14 @@ export async function measureNetwork(network, { runtime, torch, rounds, calibrat
     if (unitOf(precision) !== 'tiles' || summary(samples[precision], calibration).good >= rounds) continue;
     chains[precision] = await program.ask(`chains ${network.path} ${sidePx} ${precision} ${rounds}`);
   }
+  if (dnn && bfloat16Unit === 'tiles' && summary(samples.onednnBfloat16, calibration).good < rounds) {
+    chains.onednnBfloat16 = await dnn.parts('bfloat16', rounds);
+  }
   const infos = [...models].map(([precision, { info }]) => ({ precision, isa: info.isa }));
   for (const model of models.values()) await model.close();
   await session?.close();
   peer?.close();
+  dnn?.close();
 
   return () => {
     const results = Object.fromEntries(
@@ -147,13 +161,13 @@ export async function measureNetwork(network, { runtime, torch, rounds, calibrat
         withChains(summary(list, calibration), chains[name], rounds),
       ]),
     );
-    return infos.flatMap((info) => rowsOf({ network, info, results, gaps, flops: graph.flops, torch }));
+    return infos.flatMap((info) => rowsOf({ network, info, results, gaps, flops: graph.flops, torch, onednn }));
   };
 }
 
 /**
- * What whole runs gave, or where too few of them were good the sum over the network's chains: those are short enough for
- * the moments in which a tile unit that others share is at full speed.
+ * What whole runs gave, or where too few of them were good the sum over the network's chains (the rival's convolutions):
+ * those are short enough for the moments in which a tile unit that others share is at full speed.
  */
 function withChains(whole, chains, rounds) {
   if (whole.good >= rounds || !chains?.cpuMs) return whole;
@@ -161,19 +175,22 @@ function withChains(whole, chains, rounds) {
   return { ...whole, cpuMs, wallMs: null, peakGflops: peak, shareOf: (flops) => flops / (cpuMs * 1e6) / peak, chains };
 }
 
-/** How a figure came about that is the sum over chains; empty for others. */
-function chainsNote({ chains, good }) {
-  if (chains === undefined) return '';
+/** What a reader must know about a figure: that it is a sum over parts, or how many rounds were discarded. */
+function remarkOn(figure) {
+  const { chains, good } = figure;
+  if (chains === undefined) return discardNote(figure);
   const whole = good === 0 ? 'no whole run' : `only ${good} whole run${good === 1 ? '' : 's'}`;
   return (
-    `sum of ${chains.chains} chains, each the median of ${chains.rounds} computations with the tile unit at full speed, ` +
-    `which ${whole} had`
+    `sum of ${chains.chains} ${chains.what ?? 'chains'}, each the median of ${chains.rounds} computations with the tile ` +
+    `unit at full speed, which ${whole} had`
   );
 }
 
-/** The rows of one precision: beside ONNX Runtime, and beside PyTorch in the precision that is nearest. */
-function rowsOf({ network, info, results, gaps, flops, torch }) {
+/** The rows of one precision: beside ONNX Runtime, and beside oneDNN and PyTorch in the precision that is nearest. */
+function rowsOf({ network, info, results, gaps, flops, torch, onednn }) {
   const { precision } = info;
+  const fast = precision === 'fast';
+  const nearest = fast ? 'bfloat16' : 'float32';
   const rows = [
     networkRow({
       ...{ network, info, results, flops },
@@ -184,14 +201,24 @@ function rowsOf({ network, info, results, gaps, flops, torch }) {
       missing: 'onnxruntime-node (npm ci in bench/)',
     }),
   ];
-  if (network.torch && precision !== 'high') {
-    const theirs = precision === 'fast' ? 'bfloat16' : 'float32';
+  if (network.onednn && precision !== 'high') {
     rows.push(
       networkRow({
         ...{ network, info, results, flops },
-        rival: `torch${torch === null ? '' : ` ${torch}`} ${theirs}`,
-        rivalKey: precision === 'fast' ? 'torchBfloat16' : 'torchFloat32',
-        bar: precision === 'fast' ? torchBar : null,
+        rival: `oneDNN${onednn.missing ? '' : ` ${onednn.version}`} ${nearest}, sum of its convolutions`,
+        rivalKey: fast ? 'onednnBfloat16' : 'onednnFloat32',
+        bar: fast ? onednnBar : null,
+        missing: onednn.missing,
+      }),
+    );
+  }
+  if (network.torch && precision !== 'high') {
+    rows.push(
+      networkRow({
+        ...{ network, info, results, flops },
+        rival: `torch${torch === null ? '' : ` ${torch}`} ${nearest}`,
+        rivalKey: fast ? 'torchBfloat16' : 'torchFloat32',
+        bar: fast && onednn.missing ? torchBar : null,
         gap: gaps.torch?.[precision],
         missing: "python3-torch for Debian's Python",
       }),
@@ -217,8 +244,8 @@ function networkRow({ network, info, results, flops, rival, rivalKey, bar, gap, 
     alsoHolds: float32 && limitShare !== null && limitShare >= shareBar,
     note: joinNotes(
       theirs === undefined ? `missing: ${missing}` : '',
-      ours.chains ? chainsNote(ours) : discardNote(ours),
-      theirs === undefined || theirs.discarded === 0 ? '' : `rival: ${discardNote(theirs)}`,
+      remarkOn(ours),
+      theirs === undefined || theirs.discarded === 0 ? '' : `rival: ${remarkOn(theirs)}`,
       gap === undefined ? '' : `maps differ by ${gap.toExponential(1)} of their largest value`,
     ),
     kind: 'network',

@@ -1,7 +1,7 @@
 #pragma once
 
-// Times of a plan's chains on a machine whose tile unit falls to a fraction of its speed for most of the time: what is
-// shorter than the moments of full speed can be measured in them.
+// Times of a plan's chains, or of other parts of a network, on a machine whose tile unit falls to a fraction of its
+// speed for most of the time: what is shorter than the moments of full speed can be measured in them.
 
 #include <algorithm>
 #include <cstdio>
@@ -16,14 +16,14 @@ namespace histojet::bench {
 /// Core time of each chain, the median of several computations that the tile unit did at full speed.
 class ChainTimes {
  public:
-  /// `rounds`: computations of each chain that must have been good.
-  explicit ChainTimes(int rounds) : rounds_(rounds) {}
+  /// `rounds`: computations of each chain that must have been good; `most_seconds`: of core time for one chain.
+  explicit ChainTimes(int rounds, double most_seconds = 20.0) : rounds_(rounds), most_seconds_(most_seconds) {}
 
   /// Computes a chain until it was timed well often enough, or for too long.
   void measure(const std::function<void()>& work) {
     std::vector<double> good;
     const double start = thread_seconds();
-    while (static_cast<int>(good.size()) < rounds_ && thread_seconds() - start < kMostSeconds) {
+    while (static_cast<int>(good.size()) < rounds_ && thread_seconds() - start < most_seconds_) {
       // Looks often: the moments of full speed are shorter than the pauses between them.
       if (!at_full_speed()) continue;
       const double before = thread_seconds();
@@ -44,6 +44,9 @@ class ChainTimes {
     fewest_ = std::min(fewest_, static_cast<int>(good.size()));
   }
 
+  /// Has every chain so far been timed well at least once?
+  bool complete() const { return missed_ == 0; }
+
   /// The sum, null when a chain was never timed well.
   std::string json() const {
     double sum = 0.0;
@@ -56,8 +59,7 @@ class ChainTimes {
   }
 
  private:
-  static constexpr double kMostSeconds = 20.0;  ///< of core time for one chain
-  static constexpr double kLeastShare = 0.85;   ///< of the best peak
+  static constexpr double kLeastShare = 0.85;  ///< of the best peak
 
   bool at_full_speed() {
     const double peak = peak_tiles();
@@ -69,6 +71,7 @@ class ChainTimes {
   static constexpr double kLeastTilesPerFma = 8.0;
 
   int rounds_;
+  double most_seconds_;
   std::vector<double> milliseconds_;
   double fma_ = peak_multiply_add();
   double best_ = peak_tiles();

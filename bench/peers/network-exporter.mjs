@@ -5,6 +5,7 @@ import { OnnxGraph } from './onnx-writer.mjs';
 
 export class NetworkExporter {
   #multiplyAdds = 0;
+  #convolutions = [];
   graph = new OnnxGraph();
 
   /** @param tensors - Map name → { shape, data } */
@@ -38,7 +39,12 @@ export class NetworkExporter {
       strides: [stride, stride],
       group: groups,
     };
-    return { name: this.graph.node('Conv', inputs, attributes), channels, height, width };
+    const output = this.graph.node('Conv', inputs, attributes);
+    this.#convolutions.push({
+      ...{ output, transposed: false, inChannels: x.channels, outChannels: channels, kernel, stride, groups, bias },
+      ...{ pads, height: x.height, width: x.width },
+    });
+    return { name: output, channels, height, width };
   }
 
   convTranspose2x2(x, prefix) {
@@ -46,6 +52,10 @@ export class NetworkExporter {
     this.#multiplyAdds += x.height * x.width * shape[0] * shape[1] * 4;
     const inputs = [x.name, name, this.weight(`${prefix}.bias`).name];
     const output = this.graph.node('ConvTranspose', inputs, { kernel_shape: [2, 2], strides: [2, 2] });
+    this.#convolutions.push({
+      ...{ output, transposed: true, inChannels: shape[0], outChannels: shape[1], kernel: 2, stride: 2, groups: 1 },
+      ...{ bias: true, pads: [0, 0], height: x.height, width: x.width },
+    });
     return { name: output, channels: shape[1], height: 2 * x.height, width: 2 * x.width };
   }
 
@@ -106,8 +116,12 @@ export class NetworkExporter {
     return x;
   }
 
-  /** `{ model: Buffer, plain, flops }`: the ONNX file, the same as plain objects, twice the multiply-adds. */
+  /**
+   * `{ model: Buffer, plain, convolutions, flops }`: the ONNX file, the same as plain objects, the shapes of its
+   * convolutions (`height`, `width` of the source), twice the multiply-adds.
+   */
   exported() {
-    return { model: this.graph.bytes(), plain: this.graph.plain(), flops: 2 * this.#multiplyAdds };
+    const convolutions = this.#convolutions;
+    return { model: this.graph.bytes(), plain: this.graph.plain(), convolutions, flops: 2 * this.#multiplyAdds };
   }
 }

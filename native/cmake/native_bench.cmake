@@ -5,3 +5,13 @@ foreach(source ${sources})
   add_executable(${name} ${source})
   target_link_libraries(${name} PRIVATE histojet_api)
 endforeach()
+
+# A rival that shares the calibration of ours; where oneDNN is not installed there is no such target.
+find_library(dnnl dnnl)
+find_path(dnnl_headers oneapi/dnnl/dnnl.hpp)
+find_package(OpenMP COMPONENTS CXX)
+if(dnnl AND dnnl_headers AND OpenMP_CXX_FOUND)
+  add_executable(onednn_peer ${CMAKE_SOURCE_DIR}/bench/peers/onednn_peer.cpp)
+  target_include_directories(onednn_peer PRIVATE ${dnnl_headers})
+  target_link_libraries(onednn_peer PRIVATE histojet_api ${dnnl} OpenMP::OpenMP_CXX)
+endif()
