@@ -1,8 +1,10 @@
-// `npm run fuzz [-- --seconds N] [-- --only NAME]`: builds the libFuzzer targets and runs each for a while on the
-// fixtures as seeds. New inputs are kept in out/fuzz-corpus, findings in out/fuzz-findings.
+// `npm run fuzz [-- --seconds N] [-- --only NAME]`: builds the libFuzzer targets and runs each for a while on seeds that
+// the package makes (out/fuzz-seeds) and on fixtures. New inputs are kept in out/fuzz-corpus, findings in
+// out/fuzz-findings.
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { makeSeeds } from './fuzz-seeds.mjs';
 import { hasProgram, root, run, step } from './process.mjs';
 import { setUp } from './setup.mjs';
 
@@ -26,19 +28,19 @@ run('cmake', [
 ]);
 run('cmake', ['--build', folder, '--parallel', '2'], { stdio: ['ignore', 'ignore', 'inherit'] });
 
-/** Folders whose files make good first inputs; those of the shared fixtures are used where they exist. */
+/** Further folders of first inputs; those of the shared fixtures are used where they exist. */
 const slides = ['../shared/fixtures/wsi', '../shared/fixtures/wsi/malformed'];
-const seeds = {
+const fixtures = {
   tiff_fuzz: slides,
   vendors_fuzz: slides,
   dicom_fuzz: ['../shared/fixtures/wsi/dicom', '../shared/fixtures/wsi/malformed'],
   sakura_fuzz: slides,
-  codecs_fuzz: ['../shared/fixtures/wsi/crops'],
   nucleus_reader_fuzz: ['test/fixtures/nuclei'],
   safetensors_fuzz: ['test/fixtures/weights', '../shared/fixtures/zoo/formats/valid'],
   torch_checkpoint_fuzz: ['test/fixtures/weights', '../shared/fixtures/zoo/formats/valid'],
 };
 
+const seeds = await makeSeeds(join(root, 'out', 'fuzz-seeds'));
 const findings = join(root, 'out', 'fuzz-findings');
 mkdirSync(findings, { recursive: true });
 const targets = readdirSync(join(root, 'test', 'fuzz'))
@@ -49,7 +51,8 @@ for (const name of targets) {
   const corpus = join(root, 'out', 'fuzz-corpus', name);
   mkdirSync(corpus, { recursive: true });
   step(`Fuzzing ${name} for ${values.seconds} s`);
-  const start = (seeds[name] ?? []).map((path) => join(root, path)).filter((path) => existsSync(path));
+  const start = (fixtures[name] ?? []).map((path) => join(root, path)).filter((path) => existsSync(path));
+  if (seeds[name] !== undefined) start.push(seeds[name]);
   run(
     join(folder, name),
     [

@@ -70,7 +70,7 @@ done: after a crash, a power failure or Ctrl-C, the same command with --resume g
   --device NAME           auto (default) or cpu
   --threads N             how many windows are worked on at once, default all cores
   --tile-size N           largest side of the network's tiles, 256 to 4096 px, default 1280 (HoverFast) or
-                          512 (HoVer-Net); memory grows with its square
+                          800 (HoVer-Net); memory grows with its square
   --max-memory SIZE       resident memory that the process stays below (800MB, 2GB): works on less at once
   --tolerant              paint damaged tiles as background instead of stopping
   --openslide WHICH       auto (default), off or PATH: ${openslide(26)}
@@ -151,8 +151,8 @@ copy fails or is interrupted.
 
 const evaluate = `Usage: histojet evaluate TRUTH PREDICTION [--types] [options]
 
-Compares the nuclei of two files, GeoJSON or HoVer-Net JSON, packed with gzip or not, with HoVer-Net's
-measures: Dice, AJI, DQ, SQ, PQ, AJI+. Coordinates of both must mean the same pixels.
+Compares the nuclei of two files, GeoJSON or HoVer-Net JSON (packed with gzip or not) or AnnotationStore,
+with HoVer-Net's measures: Dice, AJI, DQ, SQ, PQ, AJI+. Coordinates of both must mean the same pixels.
 
   --types             also compare the classes, by name: detection F1, accuracy, and per class DQ, SQ,
                       PQ and F1. Numbers without names take those of the other file, else Class 1, ...

@@ -5,6 +5,7 @@
 #include <exception>
 #include <memory>
 #include <thread>
+#include <utility>
 
 #include "base/cpu_info.hpp"
 
@@ -99,7 +100,8 @@ void Executor::parallel_for(std::int64_t count, int max_threads, const std::func
   std::unique_lock lock(loop->mutex);
   loop->closed = true;  // helpers that start later must not touch `body`
   loop->idle.wait(lock, [&] { return loop->active == 0; });
-  if (loop->failure) std::rethrow_exception(loop->failure);
+  // Taken out of the loop: a helper that arrives late must not be the one to destroy what the caller looks at.
+  if (const auto failure = std::exchange(loop->failure, nullptr)) std::rethrow_exception(failure);
 }
 
 }  // namespace histojet

@@ -8,7 +8,7 @@ foreach(folder ${folders})
     add_executable(test_${folder} ${sources})
     histojet_precompile(test_${folder} tests <gtest/gtest.h>)
     # Most of a test's time goes into compiling it.
-    target_compile_options(test_${folder} PRIVATE -O1)
+    target_compile_options(test_${folder} PRIVATE -Og)
     target_include_directories(test_${folder} PRIVATE ${CMAKE_SOURCE_DIR}/test/native)
     target_link_libraries(test_${folder} PRIVATE histojet_${folder} GTest::gtest GTest::gtest_main)
     target_compile_definitions(test_${folder} PRIVATE

@@ -1,4 +1,4 @@
-// DICOM files. Seeds: those of the shared fixtures, also the malformed ones.
+// DICOM files. Seeds: annotations that scripts/fuzz-seeds.mjs makes, and the shared fixtures, also the malformed ones.
 #include "read_slide.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

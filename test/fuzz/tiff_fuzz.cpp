@@ -1,4 +1,4 @@
-// TIFF files. Seeds: those of the shared fixtures, also the malformed ones.
+// TIFF files. Seeds: those of scripts/fuzz-seeds.mjs and of the shared fixtures, also the malformed ones.
 #include "read_slide.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,4 +1,4 @@
-// TIFF files of vendors. Seeds: those of the shared fixtures, also the malformed ones.
+// TIFF files of vendors. Seeds: as for tiff_fuzz.
 #include "read_slide.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -22,8 +22,12 @@ export function readSafetensors(path: string): Map<string, Floats> {
 }
 
 /** Writes float32 tensors as a safetensors file and returns its path. */
-export function writeSafetensors(path: string, tensors: ReadonlyMap<string, Floats>): string {
-  const header: Record<string, Entry> = {};
+export function writeSafetensors(
+  path: string,
+  tensors: ReadonlyMap<string, Floats>,
+  metadata: Readonly<Record<string, string>> = {},
+): string {
+  const header: Record<string, Entry | typeof metadata> = { __metadata__: metadata };
   let end = 0;
   for (const [name, { data, shape }] of tensors) {
     header[name] = { dtype: 'F32', shape: [...shape], data_offsets: [end, end + data.byteLength] };

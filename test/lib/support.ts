@@ -38,6 +38,15 @@ export function pattern(width: number, height: number, channels: 3 | 4 = 3): Ima
   return { data, width, height, channels };
 }
 
+/** A picture with a white square, which is what Pixel-Mamba's pad colour looks like. */
+export function covered(image: Omit<Image, 'channels'>, x: number, y: number, side: number): Image {
+  const data = image.data.slice();
+  for (let row = y; row < Math.min(image.height, y + side); ++row) {
+    data.fill(255, 3 * (row * image.width + x), 3 * (row * image.width + Math.min(image.width, x + side)));
+  }
+  return { ...image, channels: 3, data };
+}
+
 /** Expects a HistojetError with this code. */
 export async function expectCode(promise: Promise<unknown>, code: HistojetErrorCode, message?: RegExp): Promise<void> {
   const error = await promise.then(

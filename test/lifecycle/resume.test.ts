@@ -10,8 +10,12 @@ import { root } from './programs.js';
 const folder = temporaryFolder();
 const slide = join(folder, 'slide.tif');
 
+// Two windows beside one another, three below one another; most of the tests look at the first column alone.
+const firstColumn = { x: 0, y: 0, width: 1000, height: 3000 };
+const oneColumn = ['--region', '0,0,1000,3000', '--threads', '1'];
+
 beforeAll(async () => {
-  await synthesizeSlide(slide, { width: 4000, height: 3000, seed: 11, tissue: 0.8 });
+  await synthesizeSlide(slide, { width: 1500, height: 3000, seed: 11, tissue: 0.8 });
 });
 
 interface Ended {
@@ -56,7 +60,7 @@ describe('a run that was killed', () => {
   test('ends with the same bytes as an undisturbed one when it is resumed', { timeout: 240_000 }, async () => {
     expect((await histojet(outputs('whole'))).code).toBe(0);
     const args = [...outputs('killed'), '--threads', '1'];
-    for (const windows of [2, 6]) {
+    for (const windows of [1, 3]) {
       const { signal } = await histojet([...args, '--resume'], { kill: 'SIGKILL', after: windows });
       expect(signal).toBe('SIGKILL');
       expect(existsSync(join(folder, 'killed.csv'))).toBe(false);
@@ -65,7 +69,7 @@ describe('a run that was killed', () => {
     const { code, lines } = await histojet([...args, '--resume']);
     expect(code).toBe(0);
     const { result } = lines.at(-1) as { result: { windowsRestored: number; nuclei: number } };
-    expect(result.windowsRestored).toBeGreaterThanOrEqual(6);
+    expect(result.windowsRestored).toBeGreaterThanOrEqual(3);
     expect(result.nuclei).toBeGreaterThan(500);
     for (const format of formats) {
       const [killed, whole] = await Promise.all(
@@ -78,7 +82,7 @@ describe('a run that was killed', () => {
   });
 
   test('begins anew without --resume', { timeout: 120_000 }, async () => {
-    const args = ['-o', join(folder, 'anew.csv'), '--region', '0,0,2000,2000'];
+    const args = ['-o', join(folder, 'anew.csv'), ...oneColumn];
     expect((await histojet(args, { kill: 'SIGKILL', after: 1 })).signal).toBe('SIGKILL');
     const { code, lines } = await histojet(args);
     expect(code).toBe(0);
@@ -87,14 +91,14 @@ describe('a run that was killed', () => {
   });
 
   test('goes on after Ctrl-C, too', { timeout: 120_000 }, async () => {
-    const args = ['-o', join(folder, 'stopped.geojson'), '--region', '0,0,4000,2000', '--threads', '1'];
-    expect((await histojet(args, { kill: 'SIGINT', after: 3 })).code).toBe(130);
+    const args = ['-o', join(folder, 'stopped.geojson'), '--threads', '1'];
+    expect((await histojet(args, { kill: 'SIGINT', after: 2 })).code).toBe(130);
     const part = JSON.parse(await readFile(join(folder, 'stopped.geojson.part'), 'utf8')) as { features: unknown[] };
     expect(part.features.length).toBeGreaterThan(0);
     const { code, lines } = await histojet([...args, '--resume']);
     expect(code).toBe(0);
     const { result } = lines.at(-1) as { result: { windowsRestored: number } };
-    expect(result.windowsRestored).toBeGreaterThanOrEqual(3);
+    expect(result.windowsRestored).toBeGreaterThanOrEqual(2);
   });
 });
 
@@ -104,7 +108,8 @@ describe('a run that fails in the middle', () => {
   }, async () => {
     const damaged = join(folder, 'damaged.tif');
     const bytes = await readFile(slide);
-    bytes.fill(0xff, Math.floor(bytes.length * 0.45), Math.floor(bytes.length * 0.45) + 30_000);
+    // Tiles that the first row of windows does not need.
+    bytes.fill(0xff, bytes.length >> 1, (bytes.length >> 1) + 30_000);
     await writeFile(damaged, bytes);
     const args = ['-o', join(folder, 'damaged.geojson'), '--threads', '1'];
     const failed = await histojet(args, { of: damaged });
@@ -121,7 +126,7 @@ describe('a run that fails in the middle', () => {
   });
 
   test('because the disk for its notes is full says so and ends with 4', { timeout: 120_000 }, async () => {
-    const args = ['-o', join(folder, 'full.csv'), '--region', '0,0,2000,2000'];
+    const args = ['-o', join(folder, 'full.csv'), ...oneColumn];
     expect((await histojet(args, { kill: 'SIGKILL', after: 1 })).signal).toBe('SIGKILL');
     const notes = join(folder, 'full.csv.checkpoint');
     const [name] = await readdir(notes);
@@ -146,7 +151,7 @@ describe('checkpointDir', () => {
     await using open = await Slide.open(slide);
     await using model = await HoverFast.load(undefined, { precision: 'fast' });
     const checkpointDir = join(folder, 'notes', 'deeper');
-    const options = { tissue: false, checkpointDir, region: { x: 0, y: 0, width: 3000, height: 1000 } };
+    const options = { tissue: false, checkpointDir, region: firstColumn };
     const whole = await all(model.segmentSlide(open, { ...options, checkpointDir: join(folder, 'other notes') }));
     for await (const _ of model.segmentSlide(open, options)) break;
     const resumed = model.segmentSlide(open, options);
@@ -161,7 +166,8 @@ describe('checkpointDir', () => {
     await using open = await Slide.open(slide);
     await using model = await HoverFast.load(undefined, { precision: 'fast' });
     const checkpointDir = join(folder, 'shared notes');
-    const start = () => model.segmentSlide(open, { tissue: false, checkpointDir, threads: 1 })[Symbol.asyncIterator]();
+    const options = { tissue: false, checkpointDir, region: firstColumn, threads: 1 };
+    const start = () => model.segmentSlide(open, options)[Symbol.asyncIterator]();
     const first = start();
     await first.next();
     const error = await start()

@@ -3,13 +3,13 @@ import { copyFile, readdir, readFile, rm, stat, utimes, writeFile } from 'node:f
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { UsageError } from '../../../lib/cli/exit-codes.js';
-import { main } from '../../../lib/cli/main.js';
 import type { Summary } from '../../../lib/cli/nuclei/batch-summary.js';
 import { summaryText } from '../../../lib/cli/nuclei/batch-summary.js';
 import { expandSlides } from '../../../lib/cli/nuclei/slide-inputs.js';
 import { synthesizeSlide } from '../../../lib/index.js';
 import { FileLock } from '../../../lib/internal/file-lock.js';
 import { temporaryFolder, tinyWeights } from '../support.js';
+import { caughtOutput } from './caught-output.js';
 
 const folder = temporaryFolder();
 const slides = join(folder, 'slides');
@@ -17,11 +17,8 @@ let count = 0;
 let out = '';
 
 async function run(...args: string[]) {
-  let stderr = '';
-  const exitCode = await main(['nuclei', '-m', tinyWeights, '--no-tissue', '--progress', 'json', ...args], {
-    stdout: { write: () => true },
-    stderr: { write: (piece) => (stderr += piece) },
-  });
+  const given = ['nuclei', '-m', tinyWeights, '--no-tissue', '--progress', 'json', ...args];
+  const { exitCode, stderr } = await caughtOutput(given);
   const lines = stderr.split('\n').filter((line) => line.startsWith('{'));
   return { exitCode, stderr, lines: lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
 }
@@ -120,15 +117,9 @@ describe('a batch', () => {
 
   it('is interrupted between and inside slides', async () => {
     let done = 0;
-    let stderr = '';
-    const exitCode = await main(['nuclei', slides, '-m', tinyWeights, '-o', out, '--no-tissue', '--progress', 'json'], {
-      stdout: { write: () => true },
-      stderr: {
-        write: (piece: string) => {
-          stderr += piece;
-          if (piece.includes('"result"') && done++ === 0) process.emit('SIGINT');
-        },
-      },
+    const args = ['nuclei', slides, '-m', tinyWeights, '-o', out, '--no-tissue', '--progress', 'json'];
+    const { exitCode, stderr } = await caughtOutput(args, (piece) => {
+      if (piece.includes('"result"') && done++ === 0) process.emit('SIGINT');
     });
     expect(exitCode).toBe(130);
     expect(stderr).toContain('ABORTED');

@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { main } from '../../../lib/cli/main.js';
 import { synthesizeSlide } from '../../../lib/index.js';
 import { temporaryFolder } from '../support.js';
+import { caughtOutput } from './caught-output.js';
 
 const folder = temporaryFolder();
 const inFolder = (name: string): string => join(folder, name);
@@ -16,12 +16,7 @@ const made = Promise.all(
 
 async function run(...args: readonly string[]) {
   await made;
-  const text = { stdout: '', stderr: '' };
-  const exitCode = await main(args, {
-    stdout: { write: (piece: string) => (text.stdout += piece) },
-    stderr: { write: (piece: string) => (text.stderr += piece) },
-  });
-  return { exitCode, ...text };
+  return caughtOutput(args);
 }
 
 describe('histojet classify', () => {

@@ -4,26 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { main } from '../../../lib/cli/main.js';
 import { encodePng, synthesizeSlide } from '../../../lib/index.js';
+import { caughtOutput } from './caught-output.js';
 
 let folder = '';
 let slide = '';
 const inFolder = (name: string): string => join(folder, name);
-
-async function run(args: string[], onStderr: (text: string) => void = () => {}) {
-  const text = { stdout: '', stderr: '' };
-  const exitCode = await main(args, {
-    stdout: { write: (piece) => (text.stdout += piece) },
-    stderr: {
-      write: (piece) => {
-        text.stderr += piece;
-        onStderr(piece);
-      },
-    },
-  });
-  return { exitCode, ...text };
-}
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'histojet-cli-'));
@@ -35,7 +21,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('histojet info', () => {
   it('prints one JSON object', async () => {
-    const { exitCode, stdout, stderr } = await run(['info', slide, '--json']);
+    const { exitCode, stdout, stderr } = await caughtOutput(['info', slide, '--json']);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     const report = JSON.parse(stdout) as Record<string, unknown>;
     expect(report).toMatchObject({ path: slide, width: 1700, height: 600, warnings: [] });
@@ -44,13 +30,13 @@ describe('histojet info', () => {
   });
 
   it('prints a text for people', async () => {
-    expect((await run(['info', slide])).stdout).toContain('1,700 x 600 px, 0.42 x 0.15 mm');
+    expect((await caughtOutput(['info', slide])).stdout).toContain('1,700 x 600 px, 0.42 x 0.15 mm');
   });
 
   it('ends with 3 on what it cannot read', async () => {
     await writeFile(inFolder('text.svs'), 'no slide');
     for (const path of [inFolder('missing.svs'), inFolder('text.svs'), folder]) {
-      const { exitCode, stderr } = await run(['info', path]);
+      const { exitCode, stderr } = await caughtOutput(['info', path]);
       expect(exitCode).toBe(3);
       expect(stderr).toMatch(/^histojet: .+\n.+\n$/);
       expect(stderr).toContain(path);
@@ -65,7 +51,7 @@ describe('histojet nuclei', () => {
     const output = inFolder('nuclei.geojson.gz');
     const overlay = inFolder('nuclei.png');
     const args = ['nuclei', slide, '-o', output, '--overlay', overlay, '--progress', 'json', ...region];
-    const { exitCode, stdout, stderr } = await run(args);
+    const { exitCode, stdout, stderr } = await caughtOutput(args);
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' });
     const document = JSON.parse(gunzipSync(await readFile(output)).toString()) as { features: unknown[] };
     expect(document.features.length).toBeGreaterThan(10);
@@ -84,10 +70,10 @@ describe('histojet nuclei', () => {
     const pixels = { data: new Uint8Array(3 * 64 * 48).fill(220), width: 64, height: 48, channels: 3 as const };
     await writeFile(picture, await encodePng(pixels));
     const output = inFolder('picture.json');
-    const assumed = await run(['nuclei', picture, '-o', output, '--no-tissue']);
+    const assumed = await caughtOutput(['nuclei', picture, '-o', output, '--no-tissue']);
     expect(assumed.exitCode).toBe(0);
     expect(assumed.stderr).toContain('is taken to have 0.25');
-    const { exitCode, stderr } = await run(['nuclei', picture, '-o', output, '--mpp', '0.25', '--no-tissue']);
+    const { exitCode, stderr } = await caughtOutput(['nuclei', picture, '-o', output, '--mpp', '0.25', '--no-tissue']);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(JSON.parse(await readFile(output, 'utf8'))).toMatchObject({ mag: 40 });
   });
@@ -97,7 +83,7 @@ describe('histojet nuclei', () => {
       ['-o', inFolder('no-folder/x.geojson')],
       ['-o', inFolder('x.geojson'), '--overlay', inFolder('no-folder/x.png')],
     ]) {
-      const { exitCode, stderr } = await run(['nuclei', slide, ...region, ...args]);
+      const { exitCode, stderr } = await caughtOutput(['nuclei', slide, ...region, ...args]);
       expect(stderr).toContain('no-folder');
       expect(exitCode).toBe(4);
     }
@@ -112,7 +98,7 @@ describe('histojet nuclei', () => {
       ['-o', inFolder('x.geojson'), '--region', '5000,0,10,10'],
       ['-o', inFolder('x.geojson'), '--device', 'cuda'],
     ]) {
-      const { exitCode, stderr } = await run(['nuclei', slide, ...args]);
+      const { exitCode, stderr } = await caughtOutput(['nuclei', slide, ...args]);
       expect(stderr).toMatch(/^histojet: .+\n.+\n$/);
       expect(exitCode).toBe(3);
     }
@@ -123,7 +109,7 @@ describe('histojet nuclei', () => {
     const output = inFolder('stopped.geojson');
     let interrupted = false;
     const args = ['nuclei', slide, '-o', output, '--progress', 'json', '--no-tissue', '--threads', '1'];
-    const { exitCode, stderr } = await run(args, (text) => {
+    const { exitCode, stderr } = await caughtOutput(args, (text) => {
       if (interrupted || !text.includes('"stage"')) return;
       interrupted = true;
       process.emit('SIGINT');
@@ -151,9 +137,9 @@ describe('--openslide', () => {
       ['convert', path, inFolder('foreign.tif')],
       ['nuclei', path, ...output],
     ]) {
-      const off = await run([...args, '--openslide', 'off']);
+      const off = await caughtOutput([...args, '--openslide', 'off']);
       expect(off.stderr).toMatch(/^histojet: .*foreign\.vms.*switched off.*\n.+\n$/);
-      const missing = await run([...args, '--openslide', inFolder('no-such-library.so')]);
+      const missing = await caughtOutput([...args, '--openslide', inFolder('no-such-library.so')]);
       expect(missing.stderr).toMatch(/^histojet: .*foreign\.vms.*cannot be loaded.*no-such-library\.so.*\n.+\n$/);
       expect([off.exitCode, missing.exitCode]).toEqual([3, 3]);
     }
@@ -161,8 +147,8 @@ describe('--openslide', () => {
 
   it('does not touch what histojet reads itself', async () => {
     for (const which of ['auto', 'off', inFolder('no-such-library.so')]) {
-      expect((await run(['info', slide, '--openslide', which])).exitCode).toBe(0);
-      expect((await run(['doctor', slide, '--openslide', which])).exitCode).toBe(0);
+      expect((await caughtOutput(['info', slide, '--openslide', which])).exitCode).toBe(0);
+      expect((await caughtOutput(['doctor', slide, '--openslide', which])).exitCode).toBe(0);
     }
   });
 
@@ -173,7 +159,7 @@ describe('--openslide', () => {
       ['doctor', '--openslide', 'off'],
       ['demo', '--openslide', 'off'],
     ]) {
-      const { exitCode, stderr } = await run(args);
+      const { exitCode, stderr } = await caughtOutput(args);
       expect(stderr).toMatch(/^histojet: .*--openslide.*\n.+\n$/);
       expect(exitCode).toBe(3);
     }
@@ -181,7 +167,7 @@ describe('--openslide', () => {
 
   it('stands in the help of every command that opens slides', async () => {
     for (const command of ['info', 'nuclei', 'convert', 'doctor']) {
-      const { stdout } = await run(['help', command]);
+      const { stdout } = await caughtOutput(['help', command]);
       expect(stdout).toContain('--openslide WHICH');
       expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(110);
     }
@@ -190,13 +176,13 @@ describe('--openslide', () => {
 
 describe('histojet doctor', () => {
   it('finds nothing wrong', async () => {
-    const { exitCode, stdout } = await run(['doctor']);
+    const { exitCode, stdout } = await caughtOutput(['doctor']);
     expect(stdout).toContain('self-test  ok');
     expect(exitCode).toBe(0);
   });
 
   it('explains where the resolution of a slide comes from', async () => {
-    const { exitCode, stdout } = await run(['doctor', slide]);
+    const { exitCode, stdout } = await caughtOutput(['doctor', slide]);
     expect(stdout).toContain('0.25 µm per pixel, from the resolution tags');
     expect(stdout).toContain('(40000 pixels per centimeter)');
     expect(stdout).toContain('ok, 512 x 512 px from the middle of 1700 x 600');
@@ -207,11 +193,11 @@ describe('histojet doctor', () => {
     const data = new Uint8Array(3 * 90 * 80).map((_, i) => (i * 7919) % 251);
     const png = await encodePng({ data, width: 90, height: 80, channels: 3 });
     await writeFile(inFolder('whole.png'), png);
-    const whole = await run(['doctor', inFolder('whole.png')]);
+    const whole = await caughtOutput(['doctor', inFolder('whole.png')]);
     expect(whole.stdout).toContain('pass --mpp');
     expect(whole.exitCode).toBe(0);
     await writeFile(inFolder('cut.png'), png.subarray(0, png.length / 2));
-    const cut = await run(['doctor', inFolder('cut.png')]);
+    const cut = await caughtOutput(['doctor', inFolder('cut.png')]);
     expect(`${cut.stdout}${cut.stderr}`).toContain('cut.png');
     expect(cut.exitCode).toBe(3);
   });

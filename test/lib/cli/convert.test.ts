@@ -2,27 +2,16 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { main } from '../../../lib/cli/main.js';
 import { encodePng, Slide, synthesizeSlide } from '../../../lib/index.js';
 import { expectSameBytes, pattern, smallSlide, temporaryFolder } from '../support.js';
+import { caughtOutput } from './caught-output.js';
 
 const folder = temporaryFolder();
 const inFolder = (name: string): string => join(folder, name);
 const small = smallSlide(folder);
 
-async function run(args: readonly string[], onStderr: (text: string) => void = () => {}) {
-  const text = { stdout: '', stderr: '' };
-  const exitCode = await main(['convert', ...args], {
-    stdout: { write: (piece: string) => (text.stdout += piece) },
-    stderr: {
-      write: (piece: string) => {
-        text.stderr += piece;
-        onStderr(piece);
-      },
-    },
-  });
-  return { exitCode, ...text };
-}
+const run = (args: readonly string[], onStderr?: (piece: string) => void) =>
+  caughtOutput(['convert', ...args], onStderr);
 
 describe('histojet convert', () => {
   it('copies a part of a slide and tells its progress by machine', async () => {

@@ -2,17 +2,12 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { main } from '../../../lib/cli/main.js';
 import { fixture, temporaryFolder } from '../support.js';
+import { caughtOutput } from './caught-output.js';
 
 const folder = temporaryFolder();
 
-async function run(...args: string[]) {
-  const text = { stdout: '', stderr: '' };
-  const sink = (name: 'stdout' | 'stderr') => ({ write: (piece: string) => (text[name] += piece) });
-  const exitCode = await main(['evaluate', ...args], { stdout: sink('stdout'), stderr: sink('stderr') });
-  return { exitCode, ...text };
-}
+const run = (...args: string[]) => caughtOutput(['evaluate', ...args]);
 
 function write(name: string, value: unknown): string {
   const path = join(folder, name);

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { main } from '../../../lib/cli/main.js';
 import { synthesizeSlide } from '../../../lib/index.js';
 import { temporaryFolder } from '../support.js';
+import { caughtOutput } from './caught-output.js';
 
 const folder = temporaryFolder();
 const inFolder = (name: string): string => join(folder, name);
@@ -12,12 +12,7 @@ const made = synthesizeSlide(slide, { width: 2048, height: 2048, seed: 5001, mpp
 
 async function run(...args: readonly string[]) {
   await made;
-  const text = { stdout: '', stderr: '' };
-  const exitCode = await main(args, {
-    stdout: { write: (piece: string) => (text.stdout += piece) },
-    stderr: { write: (piece: string) => (text.stderr += piece) },
-  });
-  return { exitCode, ...text };
+  return caughtOutput(args);
 }
 
 describe('histojet explain', () => {
@@ -42,7 +37,7 @@ describe('histojet explain', () => {
     expect(stdout).toMatch(/256 squares of 16 px/);
     expect(stdout).toMatch(line('deletion'));
     expect(stdout).toMatch(line('insertion'));
-    const json = await run(...args, '--seed', '4', '--json');
+    const json = await run(...args, '--region', '0,0,1024,1024', '--seed', '4', '--json');
     const { check } = JSON.parse(json.stdout) as { check: { random: { seed: number }[]; deletion: object } };
     expect(check.random.map(({ seed }) => seed)).toEqual([4, 5]);
     expect(check.deletion).toMatchObject({ share: expect.arrayContaining([0, 0.5, 1]), area: expect.any(Number) });

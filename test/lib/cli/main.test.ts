@@ -1,12 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { main } from '../../../lib/cli/main.js';
+import { caughtOutput } from './caught-output.js';
 
-async function run(...args: string[]) {
-  const text = { stdout: '', stderr: '' };
-  const sink = (name: 'stdout' | 'stderr') => ({ write: (piece: string) => (text[name] += piece) });
-  const exitCode = await main(args, { stdout: sink('stdout'), stderr: sink('stderr') });
-  return { exitCode, ...text };
-}
+const run = (...args: string[]) => caughtOutput(args);
 
 describe('main', () => {
   it('helps', async () => {

@@ -10,7 +10,7 @@ import {
   Slide,
   synthesizeSlide,
 } from '../../../lib/index.js';
-import { expectArgumentError, expectCode, expectSameBytes, pattern, temporaryFolder } from '../support.js';
+import { covered, expectArgumentError, expectCode, expectSameBytes, pattern, temporaryFolder } from '../support.js';
 
 const folder = temporaryFolder();
 const inFolder = (name: string): string => join(folder, name);
@@ -18,15 +18,6 @@ const made = synthesizeSlide(inFolder('grade-2.tif'), { width: 2048, height: 204
 
 async function gradedSlide(): Promise<Slide> {
   return Slide.open((await made).path);
-}
-
-/** A picture with a white square, which is what the network's pad colour looks like. */
-function covered(image: { data: Uint8Array; width: number; height: number }, x: number, y: number, side: number) {
-  const data = image.data.slice();
-  for (let row = y; row < Math.min(image.height, y + side); ++row) {
-    data.fill(255, 3 * (row * image.width + x), 3 * (row * image.width + Math.min(image.width, x + side)));
-  }
-  return { ...image, channels: 3 as const, data };
 }
 
 describe('PixelMamba.attribute', () => {

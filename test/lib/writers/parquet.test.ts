@@ -4,7 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { gunzipSync } from 'node:zlib';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { beforeAll, expect, test } from 'vitest';
-import { createWriter, type HistojetError, NucleusList, Slide, writerFormats } from '../../../lib/index.js';
+import { createWriter, NucleusList, Slide, writerFormats } from '../../../lib/index.js';
 import { hilbertIndex, hilbertOrder } from '../../../lib/writers/parquet/hilbert.js';
 import { expectCode, expectSameBytes, smallSlide, temporaryFolder } from '../support.js';
 

@@ -8,8 +8,8 @@
 namespace histojet::models {
 namespace {
 
-using test::picture;
 using test::SomeRegions;
+using test::wavy_picture;
 using tokens::Bidirectional;
 
 /// Keeps the tokens behind each stage.
@@ -63,7 +63,7 @@ void expect_reference_everywhere(const PixelMambaConfig& config, std::int64_t wi
   SCOPED_TRACE(pixel_mamba_json(config));
   check_pixel_mamba(config);
   EXPECT_EQ(parse_pixel_mamba(pixel_mamba_json(config)), config);
-  const Image image = picture(width, height);
+  const Image image = wavy_picture(width, height);
   expect_tokens(config, PictureRegions(config, image));
   SomeRegions some(config, image, most_of_them);
   expect_tokens(config, some);
@@ -256,7 +256,7 @@ TEST(PixelMambaOptions, TheWholeGridMustFitIntoTheMemoryAllowed) {
   PixelMambaConfig config = config_of(16, stages_of(3));
   config.stages[2].scan = ScanKind::kCross2d;
   config.stages[2].d_conv = 3;
-  const Image image = picture(75, 70);
+  const Image image = wavy_picture(75, 70);
   const auto model = PixelMamba::load(test::pixel_mamba_dict(config), {});
   try {
     model->run(PictureRegions(config, image), {.store_bytes = 100000});
@@ -278,7 +278,7 @@ TEST(PixelMambaOptions, AbsentGatesAreKnownByTheShape) {
   test::PixelMambaDictBuilder builder(*dict, config);
   builder.gated = false;
   builder.build();
-  const Image image = picture(20, 20);
+  const Image image = wavy_picture(20, 20);
   const PictureRegions regions(config, image);
   const PixelMambaResult result = PixelMamba::load(dict, {})->run(regions);
   test::ReferencePixelMamba reference(dict, config);
@@ -287,7 +287,7 @@ TEST(PixelMambaOptions, AbsentGatesAreKnownByTheShape) {
 }
 
 TEST(PixelMambaOptions, GridsOfSeveralChunksEqualTheReference) {
-  const Image image = picture(200, 190);
+  const Image image = wavy_picture(200, 190);
   for (const ScanKind scan : {ScanKind::kWindow, ScanKind::kCross2d, ScanKind::kScan2d}) {
     // About 40 000 tokens in one stage, and half of the regions.
     PixelMambaConfig config = config_of(16, stages_of(1));
@@ -299,7 +299,7 @@ TEST(PixelMambaOptions, GridsOfSeveralChunksEqualTheReference) {
 
 /// A single region: its blocks have all threads.
 TEST(PixelMambaOptions, ThreadsShareARegion) {
-  const Image image = picture(43, 37);
+  const Image image = wavy_picture(43, 37);
   for (const ScanKind scan : {ScanKind::kWindow, ScanKind::kCross2d, ScanKind::kScan2d}) {
     for (const MergeKind merge : {MergeKind::kConcat1x2, MergeKind::kTome}) {
       PixelMambaConfig config = config_of(64, stages_of(3));
@@ -319,7 +319,7 @@ TEST(PixelMambaOptions, ThreadsShareARegion) {
 
 /// The coarser precisions of matrix products stay near the exact one.
 TEST(PixelMambaOptions, CoarserPrecisionsStayNear) {
-  const Image image = picture(43, 37);
+  const Image image = wavy_picture(43, 37);
   for (const ScanKind scan : {ScanKind::kCross2d, ScanKind::kScan2d, ScanKind::kWindow}) {
     PixelMambaConfig config = grid_config(scan, Bidirectional::kV2);
     for (auto& stage : config.stages) stage.mlp_ratio = 4;
@@ -379,7 +379,7 @@ TEST(PixelMambaOptions, SimilarTokensThatAreNoNumbersAreAnError) {
   Tensor huge(DType::kF32, {8});
   std::ranges::fill(huge.values<float>(), 3e38F);
   dict->set("stem.proj.bias", huge);
-  const Image image = picture(20, 20);
+  const Image image = wavy_picture(20, 20);
   EXPECT_THROW(PixelMamba::load(dict, {})->run(PictureRegions(config, image)), Error);
 }
 

@@ -15,8 +15,8 @@ namespace histojet::models {
 namespace {
 
 using test::expect_reference;
-using test::picture;
 using test::SomeRegions;
+using test::wavy_picture;
 using tokens::Bidirectional;
 
 /// Three stages: pixels forward only, pairs of pixels with both directions inside regions, a global one.
@@ -40,7 +40,7 @@ bool all_of_them(tokens::GridCell) {
 }
 
 TEST(PixelMambaStream, EqualsTheWholePictureInDoublePrecision) {
-  const Image image = picture(190, 133);
+  const Image image = wavy_picture(190, 133);
   for (const std::int64_t region : {16, 64, 256}) {
     SCOPED_TRACE(region);
     const PixelMambaConfig config = mixed_config(region);
@@ -49,7 +49,7 @@ TEST(PixelMambaStream, EqualsTheWholePictureInDoublePrecision) {
 }
 
 TEST(PixelMambaStream, EqualsTheReferenceInEveryOrderMergeAndPool) {
-  const Image image = picture(57, 50);
+  const Image image = wavy_picture(57, 50);
   PixelMambaConfig config = mixed_config(16);
   const std::tuple<tokens::PixelOrder, MergeKind, PoolKind> forms[] = {
       {tokens::PixelOrder::kHilbert, MergeKind::kConv2x2, PoolKind::kMiddle},
@@ -65,7 +65,7 @@ TEST(PixelMambaStream, EqualsTheReferenceInEveryOrderMergeAndPool) {
 }
 
 TEST(PixelMambaStream, TokensOfThePatchedStemEqualTheReference) {
-  const Image image = picture(50, 41);
+  const Image image = wavy_picture(50, 41);
   PixelMambaConfig config = mixed_config(32);
   config.patch_px = 4;
   config.stages.resize(3);
@@ -84,7 +84,7 @@ PixelMambaConfig coarse_config(BackwardScope scope, Bidirectional bidirectional)
 }
 
 TEST(PixelMambaStream, TokensThatCoverSeveralRegionsEqualTheReference) {
-  const Image image = picture(43, 37);
+  const Image image = wavy_picture(43, 37);
   for (const Bidirectional directions : {Bidirectional::kNone, Bidirectional::kV2}) {
     for (const BackwardScope scope : {BackwardScope::kRegion, BackwardScope::kGlobal}) {
       const PixelMambaConfig config = coarse_config(scope, directions);
@@ -97,7 +97,7 @@ TEST(PixelMambaStream, TokensThatCoverSeveralRegionsEqualTheReference) {
 }
 
 TEST(PixelMambaStream, SkippedRegionsHaveNoTokensAndStateGoesOn) {
-  const Image image = picture(190, 133);
+  const Image image = wavy_picture(190, 133);
   const PixelMambaConfig config = mixed_config(32);
   SomeRegions some(config, image, [](tokens::GridCell cell) { return (cell.row + 2 * cell.column) % 3 != 0; });
   expect_reference(config, some);
@@ -111,7 +111,7 @@ TEST(PixelMambaStream, SkippedRegionsHaveNoTokensAndStateGoesOn) {
 }
 
 TEST(PixelMambaStream, NeitherThreadsNorBudgetChangeABit) {
-  const Image image = picture(1024, 768);
+  const Image image = wavy_picture(1024, 768);
   for (const std::int64_t region : {64, 128, 256, 512}) {
     const PixelMambaConfig config = mixed_config(region);
     const auto model = PixelMamba::load(test::pixel_mamba_dict(config), {});
@@ -131,7 +131,7 @@ TEST(PixelMambaStream, NeitherThreadsNorBudgetChangeABit) {
 }
 
 TEST(PixelMambaStream, DirectionsThatShareAConvolutionEqualTheReference) {
-  const Image image = picture(75, 70);
+  const Image image = wavy_picture(75, 70);
   PixelMambaConfig config = mixed_config(16);
   config.stages[1].bidirectional = config.stages[2].bidirectional = Bidirectional::kV1;
   expect_reference(config, PictureRegions(config, image));
@@ -142,7 +142,7 @@ TEST(PixelMambaStream, DirectionsThatShareAConvolutionEqualTheReference) {
 }
 
 TEST(PixelMambaStream, SequencesOfSeveralChunksEqualTheReference) {
-  const Image image = picture(200, 190);
+  const Image image = wavy_picture(200, 190);
   PixelMambaConfig config = mixed_config(16);
   for (const Bidirectional directions : {Bidirectional::kV1, Bidirectional::kV2}) {
     // About 40 000 tokens: either direction takes more than one chunk to the middle.
@@ -152,7 +152,7 @@ TEST(PixelMambaStream, SequencesOfSeveralChunksEqualTheReference) {
 }
 
 TEST(PixelMambaStream, ProgressGrowsToItsEnd) {
-  const Image image = picture(200, 100);
+  const Image image = wavy_picture(200, 100);
   const PixelMambaConfig config = mixed_config(32);
   const auto model = PixelMamba::load(test::pixel_mamba_dict(config), {});
   std::vector<PixelMambaProgress> seen;
@@ -166,7 +166,7 @@ TEST(PixelMambaStream, ProgressGrowsToItsEnd) {
 }
 
 TEST(PixelMambaStream, AnAbortEndsTheRunSoon) {
-  const Image image = picture(2048, 1024);
+  const Image image = wavy_picture(2048, 1024);
   const PixelMambaConfig config = mixed_config(256);
   const auto model = PixelMamba::load(test::pixel_mamba_dict(config), {});
   const PictureRegions regions(config, image);
@@ -184,7 +184,7 @@ TEST(PixelMambaStream, AnAbortEndsTheRunSoon) {
 }
 
 TEST(PixelMambaStream, AFailureOfTheSourceIsTheRunsFailure) {
-  const Image image = picture(256, 256);
+  const Image image = wavy_picture(256, 256);
   const PixelMambaConfig config = mixed_config(32);
   const auto model = PixelMamba::load(test::pixel_mamba_dict(config), {});
   for (const int at : {1, 7, 64}) {
@@ -236,7 +236,7 @@ TEST(PixelMambaLoad, KeysOfAWrappedNetworkAreFound) {
   const auto dict = test::pixel_mamba_dict(config);
   auto wrapped = std::make_shared<test::MemoryDict>();
   for (const std::string& name : dict->names()) wrapped->set("module." + name, dict->get(name));
-  const Image image = picture(40, 40);
+  const Image image = wavy_picture(40, 40);
   const PictureRegions regions(config, image);
   EXPECT_EQ(PixelMamba::load(wrapped, {}, &config)->run(regions).logits,
             PixelMamba::load(dict, {})->run(regions).logits);
@@ -248,7 +248,7 @@ TEST(PixelMambaLoad, OutputsThatAreNoNumbersAreAnError) {
   Tensor huge(DType::kF32, {8});
   for (float& value : huge.values<float>()) value = 3e38F;
   dict->set("stem.proj.bias", huge);
-  const Image image = picture(40, 40);
+  const Image image = wavy_picture(40, 40);
   EXPECT_THROW(PixelMamba::load(dict, {})->run(PictureRegions(config, image)), Error);
 }
 
