@@ -1,7 +1,5 @@
 #include <gtest/gtest.h>
 
-#include <cmath>
-
 #include "engine/run_graph.hpp"
 #include "engine/small_graph.hpp"
 
@@ -9,6 +7,7 @@ using namespace histojet;
 using engine::Precision;
 using histojet::test::GraphRun;
 using histojet::test::noise_image;
+using histojet::test::relative_error;
 
 namespace {
 
@@ -16,16 +15,6 @@ const std::vector<std::pair<std::string, engine::Graph>>& graphs() {
   static const std::vector<std::pair<std::string, engine::Graph>> all = {{"two levels", test::two_level_graph()},
                                                                          {"residual", test::residual_graph()}};
   return all;
-}
-
-double relative_error(const std::vector<float>& values, const std::vector<float>& expected) {
-  double difference = 0;
-  double size = 0;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    difference += std::pow(values[i] - expected[i], 2);
-    size += std::pow(expected[i], 2);
-  }
-  return std::sqrt(difference / size);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <map>
 #include <string>
 #include <vector>
@@ -43,6 +44,17 @@ struct GraphRun {
     return results;
   }
 };
+
+/// L2 norm of the difference over that of `expected`.
+inline double relative_error(const std::vector<float>& values, const std::vector<float>& expected) {
+  double difference = 0;
+  double size = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    difference += std::pow(values[i] - expected[i], 2);
+    size += std::pow(expected[i], 2);
+  }
+  return std::sqrt(difference / size);
+}
 
 /// Instruction sets that this machine can run.
 inline std::vector<Isa> available_isas() {

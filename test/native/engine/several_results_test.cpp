@@ -1,7 +1,5 @@
 #include <gtest/gtest.h>
 
-#include <cmath>
-
 #include "engine/passes/passes.hpp"
 #include "engine/run_graph.hpp"
 #include "engine/small_graph.hpp"
@@ -11,6 +9,7 @@ using namespace histojet::engine;
 using histojet::test::GraphMaker;
 using histojet::test::GraphRun;
 using histojet::test::noise_image;
+using histojet::test::relative_error;
 
 namespace {
 
@@ -49,16 +48,6 @@ void run_planner_passes(Graph& graph) {
   fuse_relu(graph);
   form_pointwise(graph);
   fuse_sum(graph);
-}
-
-double relative_error(const std::vector<float>& values, const std::vector<float>& expected) {
-  double difference = 0;
-  double size = 0;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    difference += std::pow(values[i] - expected[i], 2);
-    size += std::pow(expected[i], 2);
-  }
-  return std::sqrt(difference / size);
 }
 
 }  // namespace
