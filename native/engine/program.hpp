@@ -73,8 +73,8 @@ struct CompileOptions {
   /// Convolutions may write several results: an activated sum beside the sum, those of convolutions that read the same.
   /// Without it each operation runs alone; for comparisons.
   bool several_results = true;
-  /// Sums that are read raw and activated are stored in both forms by one step on tiles. One rounding less, and a fifth
-  /// to a half slower in the steps concerned: two results are written while the products go on.
+  /// Sums that are read raw and activated are stored in both forms by one step on tiles. One rounding less, and no
+  /// faster than a pass of its own: two results are written while the products go on.
   bool activated_beside = false;
   /// Store bfloat16 also where no tile instructions are; the scalar reference then does their work. For tests.
   bool emulate_tiles = false;
