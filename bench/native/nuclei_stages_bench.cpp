@@ -67,7 +67,7 @@ struct Stages {
 
 /// One group of strips, stage after stage.
 void run_group(const pipeline::RunPlan& plan, const pipeline::SlideWindows& windows,
-               const std::vector<pipeline::Strip>& strips, std::size_t first, pipeline::SessionPool& sessions,
+               const std::vector<pipeline::Strip>& strips, std::size_t first, models::SessionPool& sessions,
                Stages& stages) {
   const auto threads = Executor::instance().thread_count();
   const std::size_t count = std::min<std::size_t>(kStripsPerThread * threads, strips.size() - first);
@@ -135,7 +135,7 @@ class Server {
     stages.windows = windows.count();
     if (!all) return stages;
     const auto strips = windows.strips(plan.strip_windows);
-    pipeline::SessionPool sessions(plan.network);
+    models::SessionPool sessions(plan.network);
     const std::size_t step = static_cast<std::size_t>(kStripsPerThread * Executor::instance().thread_count());
     for (std::size_t first = 0; first < strips.size(); first += step) {
       run_group(plan, windows, strips, first, sessions, stages);

@@ -30,7 +30,7 @@ export interface ModelInfo {
   readonly config: Readonly<Record<string, unknown>>;
   /** Where it computes. */
   readonly device: 'cpu';
-  /** Instructions: `'scalar'`, `'avx2'`, `'avx512'` or `'amx'`. */
+  /** Instructions: `'scalar'`, `'avx2'`, `'avx512'`, `'avx512bf16'` or `'amx'`. */
   readonly isa: string;
   /** How it computes. */
   readonly precision: Precision;
@@ -175,7 +175,8 @@ export abstract class NucleiModel implements AsyncDisposable {
   }
 
   /**
-   * The network alone: raw maps of a picture of any size, or of several pictures of one size.
+   * The network alone: raw maps of a picture of any size, or of several pictures of one size. The model keeps up to
+   * 512 MiB of working memory for the next call until it is closed.
    *
    * @param image - RGB, or RGBA composited on white, at the network's resolution
    * @returns maps of the picture's size as tensors; `await maps.np.data()` gives the values

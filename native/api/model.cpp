@@ -12,6 +12,10 @@ namespace histojet {
 
 namespace {
 
+/// Fresh memory costs time, on virtual machines several milliseconds per megabyte; but what a model holds while it does
+/// nothing should stay moderate.
+constexpr std::int64_t kKeptSessionBytes = std::int64_t{512} << 20;
+
 /// Labels of the resampled picture, looked up at the pixel centres of the original one.
 std::vector<std::int32_t> labels_at_size(const std::vector<std::int32_t>& labels, std::int64_t from_width,
                                          std::int64_t from_height, std::int64_t width, std::int64_t height) {
@@ -41,6 +45,9 @@ Image copy_of(ImageView rgb) {
 
 }  // namespace
 
+NucleiModel::NucleiModel(std::shared_ptr<const models::NucleiNetwork> network)
+    : network_(std::move(network)), sessions_(std::make_shared<models::SessionPool>(network_, kKeptSessionBytes)) {}
+
 NucleiModel NucleiModel::load_hoverfast(std::shared_ptr<const weights::StateDict> dict,
                                         const models::LoadOptions& options) {
   return NucleiModel(models::load_hoverfast(std::move(dict), options));
@@ -57,17 +64,17 @@ NucleiModel NucleiModel::load(std::shared_ptr<const weights::StateDict> dict, co
 
 Maps NucleiModel::predict(ImageView rgb, const PredictOptions& options, const CancelToken& cancel) const {
   if (info().output_margin_px == 0) {
-    if (options.patch_px == 0) return pipeline::predict_maps(network_, rgb, options.stain, cancel);
+    if (options.patch_px == 0) return pipeline::predict_maps(*sessions_, rgb, options.stain, cancel);
     throw Error(ErrorCode::kInvalidArgument, info().architecture +
                                                  ": the network has no patches, its maps depend on "
                                                  "no cut; leave out the size of the patch");
   }
   if (options.stain == pipeline::Stain::kHe) {
-    return models::predict_patches(*network_, rgb, options.patch_px, 0, cancel);
+    return models::predict_patches(*sessions_, rgb, options.patch_px, 0, cancel);
   }
   Image haematoxylin = copy_of(rgb);
   tiles::keep_haematoxylin(haematoxylin);
-  return models::predict_patches(*network_, haematoxylin, options.patch_px, 0, cancel);
+  return models::predict_patches(*sessions_, haematoxylin, options.patch_px, 0, cancel);
 }
 
 std::shared_ptr<pipeline::SlideRun> NucleiModel::segment_slide(const Slide& slide,

@@ -61,16 +61,17 @@ Maps empty_maps(std::int64_t height, std::int64_t width, bool typed) {
 
 }  // namespace
 
-Maps predict_patches(const NucleiNetwork& network, ImageView rgb, std::int64_t side_px, int max_threads,
+Maps predict_patches(SessionPool& sessions, ImageView rgb, std::int64_t side_px, int max_threads,
                      const CancelToken& cancel) {
   if (rgb.width < 1 || rgb.height < 1 || rgb.channels < 3) {
     throw Error(ErrorCode::kInvalidArgument, "expected an RGB picture of at least 1 x 1 pixels, got " +
                                                  std::to_string(rgb.width) + " x " + std::to_string(rgb.height) +
                                                  " with " + std::to_string(rgb.channels) + " channels");
   }
+  const NucleiNetwork& network = sessions.network();
   const NetworkInfo& info = network.info();
   const std::int64_t side = side_px > 0 ? side_px : info.default_tile_px;
-  const auto session = network.make_session(side, side);
+  auto session = sessions.take(side, side);
   const std::int64_t margin = info.output_margin_px;
   const std::int64_t step = side - 2 * margin;
   Maps whole = empty_maps(rgb.height, rgb.width, !info.types.empty());
@@ -83,6 +84,7 @@ Maps predict_patches(const NucleiNetwork& network, ImageView rgb, std::int64_t s
       place(maps, left, top, whole);
     }
   }
+  sessions.give_back(side, side, std::move(session));
   return whole;
 }
 

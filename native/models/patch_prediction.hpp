@@ -4,7 +4,7 @@
 
 #include "base/cancel.hpp"
 #include "base/image.hpp"
-#include "models/nuclei_network.hpp"
+#include "models/session_pool.hpp"
 #include "tensor/maps.hpp"
 
 namespace histojet::models {
@@ -16,7 +16,7 @@ namespace histojet::models {
 /// rgb: [height, width, 3], at least 1 x 1. side_px: 0 for the network's own. Larger patches cost less per pixel, but
 /// the network pads inside, so maps differ a little from those of the reference's size.
 /// @throws Error kInvalidArgument for an empty picture and a side that the network does not take; Cancelled.
-Maps predict_patches(const NucleiNetwork& network, ImageView rgb, std::int64_t side_px, int max_threads,
+Maps predict_patches(SessionPool& sessions, ImageView rgb, std::int64_t side_px, int max_threads,
                      const CancelToken& cancel);
 
 }  // namespace histojet::models

@@ -33,17 +33,16 @@ Image with_reflected_border(ImageView rgb, std::int64_t margin, std::int64_t hei
 
 }  // namespace
 
-Maps predict_maps(std::shared_ptr<const models::NucleiNetwork> network, ImageView rgb, Stain stain,
-                  const CancelToken& cancel) {
+Maps predict_maps(models::SessionPool& sessions, ImageView rgb, Stain stain, const CancelToken& cancel) {
   if (rgb.width < 1 || rgb.height < 1 || rgb.channels < 3) {
     throw Error(ErrorCode::kInvalidArgument, "expected an RGB picture of at least 1 x 1 pixels, got " +
                                                  std::to_string(rgb.width) + " x " + std::to_string(rgb.height) +
                                                  " with " + std::to_string(rgb.channels) + " channels");
   }
-  const TilePlan plan = plan_tiles(network->info(), rgb.height, rgb.width, network->info().slide_tile_px);
+  const models::NetworkInfo& network = sessions.network().info();
+  const TilePlan plan = plan_tiles(network, rgb.height, rgb.width, network.slide_tile_px);
   Image input = with_reflected_border(rgb, plan.margin, plan.input_height(), plan.input_width());
   if (stain == Stain::kIhcDab) tiles::keep_haematoxylin(input);
-  SessionPool sessions(network);
   return predict_tiled(sessions, plan, input, rgb.height, rgb.width, 0, cancel);
 }
 

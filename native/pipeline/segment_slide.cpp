@@ -54,8 +54,8 @@ struct StripResult {
 };
 
 /// A strip from pixels to maps.
-StripResult predict_strip(const RunPlan& plan, const SlideWindows& windows, const Strip& strip, SessionPool& sessions,
-                          const CancelToken& cancel) {
+StripResult predict_strip(const RunPlan& plan, const SlideWindows& windows, const Strip& strip,
+                          models::SessionPool& sessions, const CancelToken& cancel) {
   const TilePlan tiles = plan.tiles_of(strip);
   Image pixels = StripPixels(plan, windows, strip, tiles).read(cancel);
   StripResult result;
@@ -286,7 +286,7 @@ class Run final : public SlideRun, public std::enable_shared_from_this<Run> {
   RunPlan plan_;  ///< fixed once work begins
   CancelSource stop_;
   const CancelToken token_;
-  SessionPool sessions_;
+  models::SessionPool sessions_;
 
   mutable std::mutex mutex_;  // guards everything below
   bool prepared_ = false;

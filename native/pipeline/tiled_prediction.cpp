@@ -79,33 +79,7 @@ TilePlan plan_tiles(const models::NetworkInfo& network, std::int64_t height, std
   return plan;
 }
 
-std::unique_ptr<models::NucleiNetwork::Session> SessionPool::take(std::int64_t height, std::int64_t width) {
-  {
-    std::lock_guard lock(mutex_);
-    const auto found = idle_.find({height, width});
-    if (found != idle_.end()) {
-      auto session = std::move(found->second);
-      idle_.erase(found);
-      return session;
-    }
-    // Strips come in several widths, and a session holds hundreds of megabytes: one of another size makes room.
-    if (!idle_.empty()) idle_.erase(idle_.begin());
-  }
-  return network_->make_session(height, width);
-}
-
-void SessionPool::clear() {
-  std::lock_guard lock(mutex_);
-  idle_.clear();
-}
-
-void SessionPool::give_back(std::int64_t height, std::int64_t width,
-                            std::unique_ptr<models::NucleiNetwork::Session> session) {
-  std::lock_guard lock(mutex_);
-  idle_.emplace(std::pair(height, width), std::move(session));
-}
-
-Maps predict_tiled(SessionPool& sessions, const TilePlan& plan, ImageView input, std::int64_t height,
+Maps predict_tiled(models::SessionPool& sessions, const TilePlan& plan, ImageView input, std::int64_t height,
                    std::int64_t width, int max_threads, const CancelToken& cancel) {
   if (input.height != plan.input_height() || input.width != plan.input_width()) {
     throw Error(ErrorCode::kInternal, "predict_tiled: the picture does not have the size of the plan");

@@ -1,15 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <memory>
-#include <mutex>
-#include <utility>
 #include <vector>
 
 #include "base/cancel.hpp"
 #include "base/image.hpp"
 #include "models/nuclei_network.hpp"
+#include "models/session_pool.hpp"
 #include "tensor/maps.hpp"
 
 namespace histojet::pipeline {
@@ -47,24 +44,8 @@ struct TilePlan {
 TilePlan plan_tiles(const models::NetworkInfo& network, std::int64_t height, std::int64_t width, std::int64_t tile_size,
                     TileMargin margin = TileMargin::kField);
 
-/// Sessions that threads borrow and give back, so that there are never more than run at once, whatever their sizes.
-class SessionPool {
- public:
-  explicit SessionPool(std::shared_ptr<const models::NucleiNetwork> network) : network_(std::move(network)) {}
-  const models::NucleiNetwork& network() const { return *network_; }
-  /// Frees the sessions that nobody has.
-  void clear();
-  std::unique_ptr<models::NucleiNetwork::Session> take(std::int64_t height, std::int64_t width);
-  void give_back(std::int64_t height, std::int64_t width, std::unique_ptr<models::NucleiNetwork::Session> session);
-
- private:
-  std::shared_ptr<const models::NucleiNetwork> network_;
-  std::mutex mutex_;
-  std::multimap<std::pair<std::int64_t, std::int64_t>, std::unique_ptr<models::NucleiNetwork::Session>> idle_;
-};
-
 /// Maps of the first `height` x `width` pixels inside the margin of `input` (RGB, sized as the plan says).
-Maps predict_tiled(SessionPool& sessions, const TilePlan& plan, ImageView input, std::int64_t height,
+Maps predict_tiled(models::SessionPool& sessions, const TilePlan& plan, ImageView input, std::int64_t height,
                    std::int64_t width, int max_threads, const CancelToken& cancel);
 
 }  // namespace histojet::pipeline

@@ -11,7 +11,7 @@
 #include "histojet/slide.hpp"
 #include "histojet/tensor.hpp"
 #include "histojet/weights.hpp"
-#include "models/nuclei_network.hpp"
+#include "models/session_pool.hpp"
 #include "pipeline/segment_slide.hpp"
 
 namespace histojet {
@@ -33,8 +33,8 @@ struct SegmentImageOptions {
   bool measure = false;  ///< nuclei carry the columns of pipeline::measure_nuclei()
 };
 
-/// A nuclei network ready to run: on tiles, on pictures, on whole slides. Immutable and safe from any thread; copies
-/// share the weights.
+/// A nuclei network ready to run: on tiles, on pictures, on whole slides. Safe from any thread; copies
+/// share the weights, and the memory that predict() keeps for a picture of the same size.
 class NucleiModel {
  public:
   /// Loads a HoverFast network. @throws Error kMissingWeight, kShapeMismatch.
@@ -45,7 +45,7 @@ class NucleiModel {
                                    const models::LoadOptions& options = {});
   /// Loads whichever of them the checkpoint holds. @throws Error kMissingWeight when it holds none.
   static NucleiModel load(std::shared_ptr<const weights::StateDict> dict, const models::LoadOptions& options = {});
-  explicit NucleiModel(std::shared_ptr<const models::NucleiNetwork> network) : network_(std::move(network)) {}
+  explicit NucleiModel(std::shared_ptr<const models::NucleiNetwork> network);
 
   const models::NetworkInfo& info() const { return network_->info(); }
   std::string describe(std::int64_t height, std::int64_t width) const { return network_->describe(height, width); }
@@ -63,6 +63,7 @@ class NucleiModel {
 
  private:
   std::shared_ptr<const models::NucleiNetwork> network_;
+  std::shared_ptr<models::SessionPool> sessions_;  ///< of predict() and segment()
 };
 
 }  // namespace histojet

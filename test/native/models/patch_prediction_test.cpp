@@ -62,6 +62,11 @@ class Mirror final : public NucleiNetwork {
   NetworkInfo info_;
 };
 
+Maps mirrored(std::int64_t shift, ImageView rgb, std::int64_t side_px, int max_threads, const CancelToken& cancel) {
+  SessionPool sessions(std::make_shared<Mirror>(shift));
+  return predict_patches(sessions, rgb, side_px, max_threads, cancel);
+}
+
 /// numpy.pad(mode="reflect"), one step at a time.
 std::int64_t reflected(std::int64_t i, std::int64_t length) {
   while (length > 1 && (i < 0 || i >= length)) i = i < 0 ? -i : 2 * (length - 1) - i;
@@ -95,7 +100,7 @@ TEST(PredictPatches, MapsLieSideBySideAndHaveThePicturesSize) {
     const Image image = test::noise_image(width, height);
     for (const std::int64_t side : {0, 11, 30}) {
       SCOPED_TRACE(testing::PrintToString(std::vector{width, height, side}));
-      expect_pixels(predict_patches(Mirror(), image, side, 1, {}), image, 0);
+      expect_pixels(mirrored(0, image, side, 1, {}), image, 0);
     }
   }
 }
@@ -105,7 +110,7 @@ TEST(PredictPatches, TheBorderIsMirroredWithoutItsPixel) {
     for (const auto& [width, height] : std::vector<std::pair<std::int64_t, std::int64_t>>{{20, 9}, {3, 2}, {1, 4}}) {
       SCOPED_TRACE(testing::PrintToString(std::vector{width, height, shift}));
       const Image image = test::noise_image(width, height);
-      expect_pixels(predict_patches(Mirror(shift), image, 0, 1, {}), image, shift);
+      expect_pixels(mirrored(shift, image, 0, 1, {}), image, shift);
     }
   }
 }
@@ -115,13 +120,13 @@ TEST(PredictPatches, TakesViewsOfLargerPictures) {
   Image part(20, 11, 3);
   for (std::int64_t y = 0; y < part.height; ++y) std::copy_n(image.row(y + 4) + 3 * 7, 60, part.row(y));
   const ImageView view(image.row(4) + 3 * 7, 20, 11, 3, 120);
-  expect_pixels(predict_patches(Mirror(), view, 0, 1, {}), part, 0);
+  expect_pixels(mirrored(0, view, 0, 1, {}), part, 0);
 }
 
 TEST(PredictPatches, RefusesEmptyPicturesAndStopsWhenTold) {
-  EXPECT_THROW(predict_patches(Mirror(), Image(0, 5, 3), 0, 1, {}), Error);
-  EXPECT_THROW(predict_patches(Mirror(), Image(5, 5, 1), 0, 1, {}), Error);
+  EXPECT_THROW(mirrored(0, Image(0, 5, 3), 0, 1, {}), Error);
+  EXPECT_THROW(mirrored(0, Image(5, 5, 1), 0, 1, {}), Error);
   CancelSource stop;
   stop.cancel();
-  EXPECT_THROW(predict_patches(Mirror(), Image(5, 5, 3), 0, 1, stop.token()), Cancelled);
+  EXPECT_THROW(mirrored(0, Image(5, 5, 3), 0, 1, stop.token()), Cancelled);
 }

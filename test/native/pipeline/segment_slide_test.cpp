@@ -154,7 +154,8 @@ TEST(SegmentImage, PictureOfAnySizeIsPaddedAndCroppedBack) {
     request.width = width;
     request.height = height;
     const Image image = slide.read_region(request);
-    const Maps maps = predict_maps(network, image, Stain::kHe, {});
+    models::SessionPool sessions(network);
+    const Maps maps = predict_maps(sessions, image, Stain::kHe, {});
     ASSERT_EQ(maps.width, width);
     ASSERT_EQ(maps.height, height);
     for (std::int64_t i = 0; i < height * width; ++i) {

@@ -227,7 +227,8 @@ TEST(PredictMaps, OfANetworkWithAMarginCoverThePicture) {
   const auto network = std::make_shared<TypedDiscNetwork>();
   for (const auto& [width, height] : {std::pair(1, 1), std::pair(97, 240), std::pair(600, 97)}) {
     const Image image = slide.read_region({.width = width, .height = height});
-    const Maps maps = predict_maps(network, image, Stain::kHe, {});
+    models::SessionPool sessions(network);
+    const Maps maps = predict_maps(sessions, image, Stain::kHe, {});
     ASSERT_EQ(maps.width, width);
     ASSERT_EQ(maps.height, height);
     for (std::int64_t i = 0; i < height * width; ++i) {
