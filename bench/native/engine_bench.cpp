@@ -16,11 +16,11 @@
 #include <stdexcept>
 #include <string>
 
-#include "../../test/native/engine/run_graph.hpp"
-#include "../../test/native/models/formula_dict.hpp"
 #include "chain_times.hpp"
 #include "clock.hpp"
+#include "engine/run_graph.hpp"
 #include "layer_graphs.hpp"
+#include "models/formula_dict.hpp"
 #include "models/nuclei_network.hpp"
 #include "peaks.hpp"
 
@@ -59,14 +59,16 @@ Sample timed(const Work& work, int threads = 1) {
   return sample;
 }
 
-std::string json(const Sample& sample) {
-  char text[256];
-  std::snprintf(text, sizeof text,
-                "\"cpuMs\":%.3f,\"wallMs\":%.3f,\"before\":{\"fma\":%.1f,\"tiles\":%.1f},"
-                "\"after\":{\"fma\":%.1f,\"tiles\":%.1f}",
-                sample.core_ms, sample.wall_ms, sample.before.fma, sample.before.tiles, sample.after.fma,
-                sample.after.tiles);
+std::string json(const bench::Peaks& peaks) {
+  char text[96];
+  std::snprintf(text, sizeof text, "{\"fma\":%.1f,\"pairs\":%.1f,\"tiles\":%.1f}", peaks.fma, peaks.pairs, peaks.tiles);
   return text;
+}
+
+std::string json(const Sample& sample) {
+  char text[64];
+  std::snprintf(text, sizeof text, "\"cpuMs\":%.3f,\"wallMs\":%.3f", sample.core_ms, sample.wall_ms);
+  return std::string(text) + ",\"before\":" + json(sample.before) + ",\"after\":" + json(sample.after);
 }
 
 /// A network with the memory for tiles of one size.
@@ -207,7 +209,7 @@ class Server {
   }
 
   static bool offered(engine::Precision precision) {
-    return precision == engine::Precision::kFloat32 || active_isa() >= Isa::kAmx;
+    return engine::offered_precision(precision, active_isa()) == precision;
   }
 
   std::map<std::string, LayerRun> layer_runs_;

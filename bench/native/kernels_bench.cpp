@@ -130,13 +130,15 @@ void measure(const Case& item, const std::function<void()>& run) {
 }
 
 std::vector<Storage> storages() {
-  if (active_isa() < Isa::kAmx) return {Storage::kFloat32};
+  if (active_isa() < Isa::kAvx512Bf16) return {Storage::kFloat32};
+  if (active_isa() < Isa::kAmx) return {Storage::kFloat32, Storage::kBfloat16};
   return {Storage::kFloat32, Storage::kSplit, Storage::kBfloat16};
 }
 
 /// Operations count as those of the plain product; the peak of split products is a third of the tiles'.
 double product_peak(Storage storage) {
   if (storage == Storage::kFloat32) return peak_multiply_add();
+  if (active_isa() < Isa::kAmx) return peak_pairs();
   return storage == Storage::kSplit ? peak_tiles() / 3 : peak_tiles();
 }
 

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "../../test/native/tokens/made_mixer.hpp"
 #include "clock.hpp"
 #include "serve_lines.hpp"
+#include "tokens/made_mixer.hpp"
 #include "tokens/mamba_mixer.hpp"
 
 namespace {

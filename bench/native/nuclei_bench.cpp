@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "../../test/native/npz.hpp"
 #include "clock.hpp"
+#include "npz.hpp"
 #include "nuclei/metrics.hpp"
 #include "nuclei/postprocess.hpp"
 

@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "../../test/native/npz.hpp"
 #include "base/executor.hpp"
 #include "clock.hpp"
+#include "npz.hpp"
 #include "nuclei/postprocess.hpp"
 
 namespace {

@@ -15,9 +15,9 @@
 #include <string>
 #include <thread>
 
-#include "../../test/native/models/formula_pixel_mamba.hpp"
 #include "base/resident_memory.hpp"
 #include "clock.hpp"
+#include "models/formula_pixel_mamba.hpp"
 #include "models/pixel_mamba.hpp"
 #include "serve_lines.hpp"
 

@@ -17,7 +17,7 @@ export interface SystemInfo {
     /** What it offers of the instructions that matter here. */
     readonly features: readonly string[];
   };
-  /** Instructions that the kernels use: `'scalar'`, `'avx2'`, `'avx512'` or `'amx'`; `HISTOJET_ISA` caps it. */
+  /** Instructions that the kernels use: `'scalar'`, `'avx2'`, `'avx512'`, `'avx512bf16'` or `'amx'`; `HISTOJET_ISA` caps it. */
   readonly isa: string;
   /** Threads of the executor: cores of the affinity mask and the cgroup quota; `HISTOJET_THREADS` overrides. */
   readonly threads: number;

@@ -13,7 +13,8 @@ export interface ModelOptions {
   readonly device?: 'auto' | 'cpu' | 'cuda';
   /**
    * `'float32'`: the reference. `'high'`: about 1e-5 of it. `'fast'`: bfloat16 products, about 1e-2 on the maps.
-   * Without AMX all three compute in float32.
+   * Without AMX `'high'` computes in float32, and so does `'fast'` on Intel's CPUs; AMD's have products of their own for
+   * it. `info.precision` names what is computed.
    * @defaultValue 'high'
    */
   readonly precision?: Precision;

@@ -14,7 +14,7 @@ export interface PixelMambaInfo {
   readonly config: Readonly<Record<string, unknown>>;
   /** Where it computes. */
   readonly device: 'cpu';
-  /** Instructions: `'scalar'`, `'avx2'`, `'avx512'` or `'amx'`. */
+  /** Instructions: `'scalar'`, `'avx2'`, `'avx512'`, `'avx512bf16'` or `'amx'`. */
   readonly isa: string;
   /** How it computes. */
   readonly precision: Precision;

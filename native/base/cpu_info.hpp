@@ -6,17 +6,22 @@
 
 namespace histojet {
 
-/// Instruction sets that kernels are written for, in rising order.
-enum class Isa { kScalar, kAvx2, kAvx512, kAmx };
+/// Instruction sets that kernels are written for, in rising order. `kAvx512Bf16`: AVX-512 with products of bfloat16
+/// pairs (VDPBF16PS) on the CPUs whose products of that kind are faster than float32 multiply-adds, AMD's. `kAmx`:
+/// bfloat16 tiles.
+enum class Isa { kScalar, kAvx2, kAvx512, kAvx512Bf16, kAmx };
 
-/// "scalar", "avx2", "avx512" or "amx".
+/// All of them.
+inline constexpr Isa kIsas[] = {Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Bf16, Isa::kAmx};
+
+/// "scalar", "avx2", "avx512", "avx512bf16" or "amx".
 std::string_view isa_name(Isa isa);
 
 /// The best instruction set that this CPU and its operating system offer. Computed once.
 Isa detected_isa();
 
-/// `detected_isa()` capped by the environment variable HISTOJET_ISA (scalar | avx2 | avx512 | amx), read at the first
-/// call. @throws Error kInvalidArgument for another value.
+/// `detected_isa()` capped by the environment variable HISTOJET_ISA (scalar | avx2 | avx512 | avx512bf16 | amx), read
+/// at the first call. @throws Error kInvalidArgument for another value.
 Isa active_isa();
 
 /// The SHA extensions with what they need beside them.

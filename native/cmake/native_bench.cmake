@@ -3,6 +3,8 @@ file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/native/*_bench.cpp
 foreach(source ${sources})
   get_filename_component(name ${source} NAME_WE)
   add_executable(${name} ${source})
+  # Helpers that make networks and maps.
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/test/native)
   target_link_libraries(${name} PRIVATE histojet_api)
 endforeach()
 

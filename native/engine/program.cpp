@@ -114,8 +114,7 @@ std::shared_ptr<const Program> Program::compile(Graph graph, const CompileOption
   add_taps(graph, options.taps);
   auto program = std::make_shared<Program>();
   program->isa_ = std::min(options.isa, detected_isa());
-  const bool tiles = program->isa_ >= Isa::kAmx || options.emulate_tiles;
-  program->precision_ = tiles ? options.precision : Precision::kFloat32;
+  program->precision_ = options.emulate_tiles ? options.precision : offered_precision(options.precision, program->isa_);
   run_passes(graph, program->precision_ != Precision::kFloat32, options);
   check_image(graph);
   const std::int64_t panel_columns = kernels::conv2d_panel_columns(program->isa_);

@@ -91,7 +91,7 @@ class Program {
   const std::vector<ProgramNode>& nodes() const { return nodes_; }
   const ProgramNode& node(int id) const { return nodes_[static_cast<std::size_t>(id)]; }
   Isa isa() const { return isa_; }
-  /// What is really computed: kFloat32 where `high` or `fast` was asked for without tiles.
+  /// What is really computed, see `offered_precision`.
   Precision precision() const { return precision_; }
   /// Memory of the packed weights.
   std::int64_t weight_bytes() const;

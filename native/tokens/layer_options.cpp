@@ -8,7 +8,7 @@ constexpr std::int64_t kLeastDepth = 32;
 }  // namespace
 
 Precision used_precision(const LayerOptions& options) {
-  return options.isa >= Isa::kAmx ? options.precision : Precision::kFloat32;
+  return engine::offered_precision(options.precision, options.isa);
 }
 
 kernels::Storage operand_storage(const LayerOptions& options, std::int64_t depth) {

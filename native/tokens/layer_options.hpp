@@ -16,7 +16,7 @@ struct LayerOptions {
   Isa isa = active_isa();  ///< never more than the CPU has
 };
 
-/// What is really computed: kFloat32 where `high` or `fast` was asked for without tile instructions.
+/// What is really computed, see `engine::offered_precision`.
 Precision used_precision(const LayerOptions& options);
 
 /// How the first factor of a matrix product with rows of `depth` values is stored. Short rows stay float32: a tile's

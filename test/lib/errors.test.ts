@@ -46,7 +46,7 @@ test('the version is that of the package', () => {
     version: packaged,
     node: process.version,
     addonPath: expect.stringMatching(/histojet.*\.node$/),
-    isa: expect.stringMatching(/^(scalar|avx2|avx512|amx)$/),
+    isa: expect.stringMatching(/^(scalar|avx2|avx512|avx512bf16|amx)$/),
     threads: expect.any(Number),
   });
 });

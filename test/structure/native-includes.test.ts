@@ -104,7 +104,7 @@ test('napi.h is included in one place', () => {
 test('variants for one instruction set are included only from their own folder', () => {
   const wrong = files.flatMap((file) =>
     quotedIncludes(file)
-      .filter((include) => /_(avx2|avx512|amx|scalar)\./.test(include))
+      .filter((include) => /_(avx2|avx512|avx512bf16|amx|scalar)\./.test(include))
       .filter((include) => dirname(`native/${include}`) !== dirname(file.path))
       .map((include) => `${file.path} includes ${include}`),
   );

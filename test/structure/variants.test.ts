@@ -12,7 +12,7 @@ function variantObjects(): string[] {
   const build = join(root, 'build', 'CMakeFiles');
   if (!existsSync(build)) return [];
   return readdirSync(build, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /_(avx2|avx512|amx)\.cpp\.o$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /_(avx2|avx512|avx512bf16|amx)\.cpp\.o$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name));
 }
 

@@ -14,7 +14,7 @@ namespace histojet {
 struct SystemInfo {
   std::string cpu_model;
   std::vector<std::string> cpu_features;
-  std::string isa;  ///< "scalar", "avx2", "avx512" or "amx"; HISTOJET_ISA caps it
+  std::string isa;  ///< "scalar", "avx2", "avx512", "avx512bf16" or "amx"; HISTOJET_ISA caps it
   int threads = 0;  ///< size of the executor
 };
 /// @throws Error kInvalidArgument when HISTOJET_ISA names no instruction set.

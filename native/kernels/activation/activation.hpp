@@ -46,7 +46,7 @@ void activation(const ActivationArgs& args);
 namespace avx512 {
 void activation(const ActivationArgs& args);
 }
-namespace amx {
+namespace avx512bf16 {
 void activation(const ActivationArgs& args);
 }
 

@@ -61,7 +61,7 @@ void adjoint_scan(const AdjointScanArgs& args);
 namespace avx512 {
 void adjoint_scan(const AdjointScanArgs& args);
 }
-namespace amx {
+namespace avx512bf16 {
 void adjoint_scan(const AdjointScanArgs& args);
 }
 

@@ -89,11 +89,14 @@ namespace avx512 {
 void softmax_block(const SoftmaxBlockArgs& args);
 void merge_block(const MergeBlockArgs& args);
 }  // namespace avx512
-namespace amx {
+namespace avx512bf16 {
 void tile_product(const TileProductArgs& args);
 void softmax_block(const SoftmaxBlockArgs& args);
 void merge_block(const MergeBlockArgs& args);
 void pack_tile(const PackTileArgs& args);
-}  // namespace amx
+}  // namespace avx512bf16
+namespace amx {
+void tile_product(const TileProductArgs& args);
+}
 
 }  // namespace histojet::kernels

@@ -3,6 +3,6 @@
 namespace histojet::kernels {
 
 const KernelTable<AvgPoolArgs> kAvgPool{
-    .scalar = scalar::avg_pool, .avx2 = avx2::avg_pool, .avx512 = avx512::avg_pool, .amx = amx::avg_pool};
+    .scalar = scalar::avg_pool, .avx2 = avx2::avg_pool, .avx512 = avx512::avg_pool, .avx512bf16 = avx512bf16::avg_pool};
 
 }  // namespace histojet::kernels

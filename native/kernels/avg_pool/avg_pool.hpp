@@ -39,7 +39,7 @@ void avg_pool(const AvgPoolArgs& args);
 namespace avx512 {
 void avg_pool(const AvgPoolArgs& args);
 }
-namespace amx {
+namespace avx512bf16 {
 void avg_pool(const AvgPoolArgs& args);
 }
 

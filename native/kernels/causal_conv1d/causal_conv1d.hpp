@@ -40,7 +40,7 @@ void causal_conv1d(const CausalConv1dArgs& args);
 namespace avx512 {
 void causal_conv1d(const CausalConv1dArgs& args);
 }
-namespace amx {
+namespace avx512bf16 {
 void causal_conv1d(const CausalConv1dArgs& args);
 }
 

@@ -85,6 +85,9 @@ extern const KernelTable<Conv2dBf16Args> kConv2dBf16;
 namespace scalar {
 void conv2d_bf16(const Conv2dBf16Args& args);
 }
+namespace avx512bf16 {
+void conv2d_bf16(const Conv2dBf16Args& args);
+}
 namespace amx {
 void conv2d_bf16(const Conv2dBf16Args& args);
 }

@@ -147,14 +147,6 @@ constexpr std::int64_t kTogether = O == StepOrder::kSplit ? 3 : 1;
 template <StepOrder O>
 constexpr std::int64_t kTilesTogether = weight_tile(O, kTogether<O>);
 
-/// Row pointers of every step of output row y.
-void point_at_row(const Conv2dBf16Args& args, std::int64_t y) {
-  const std::byte* const* rows = args.rows + y * args.rows_per_output;
-  for (std::int64_t k = 0; k < args.step_count; ++k) {
-    args.scratch_pointers[k] = rows[args.steps[k].row] + args.steps[k].offset;
-  }
-}
-
 /// Fetches `Conv2dBf16Args::ahead`, the same share with every block.
 class Ahead {
  public:
@@ -192,14 +184,6 @@ class Ahead {
   const std::byte* at_ = nullptr;
   std::int64_t left_ = 0;
 };
-
-/// Position 0 of row y, moved to the first column.
-Target row_target(const Conv2dBf16Args& args, std::int64_t y, std::int64_t first_column, std::int64_t element_bytes) {
-  const Target row{args.out_rows == nullptr ? nullptr : args.out_rows[y],
-                   args.active_rows == nullptr ? nullptr : args.active_rows[y],
-                   args.addend_rows == nullptr ? nullptr : args.addend_rows[y]};
-  return row.moved(first_column * element_bytes);
-}
 
 /// Thirty-two columns at a time.
 template <Storage S, StepOrder O, bool Active>
@@ -405,13 +389,7 @@ void to_storage(const Conv2dBf16Args& args, const Output& output) {
 }  // namespace
 
 void conv2d_bf16(const Conv2dBf16Args& args) {
-  const Output output{.position_bytes = args.out_position_bytes,
-                      .plane_bytes = args.out_plane_bytes,
-                      .addend_plane_bytes = args.addend_plane_bytes,
-                      .active_plane_bytes = args.active_plane_bytes,
-                      .relu = args.relu,
-                      .stream = args.stream,
-                      .active_stream = args.active_stream};
+  const Output output(args);
   configure_tiles();
   args.order == StepOrder::kSplit ? to_storage<StepOrder::kSplit>(args, output)
                                   : to_storage<StepOrder::kPlain>(args, output);

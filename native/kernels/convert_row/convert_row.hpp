@@ -44,10 +44,10 @@ void widen_row(const WidenRowArgs& args);
 void narrow_row(const NarrowRowArgs& args);
 void image_to_bfloat16(const ImageToBfloat16Args& args);
 }  // namespace scalar
-namespace amx {
+namespace avx512bf16 {
 void widen_row(const WidenRowArgs& args);
 void narrow_row(const NarrowRowArgs& args);
 void image_to_bfloat16(const ImageToBfloat16Args& args);
-}  // namespace amx
+}  // namespace avx512bf16
 
 }  // namespace histojet::kernels

@@ -37,7 +37,7 @@ void depthwise_conv2d(const DepthwiseConv2dArgs& args);
 namespace avx512 {
 void depthwise_conv2d(const DepthwiseConv2dArgs& args);
 }
-namespace amx {
+namespace avx512bf16 {
 void depthwise_conv2d(const DepthwiseConv2dArgs& args);
 }
 

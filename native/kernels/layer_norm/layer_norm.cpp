@@ -2,7 +2,9 @@
 
 namespace histojet::kernels {
 
-const KernelTable<LayerNormArgs> kLayerNorm{
-    .scalar = scalar::layer_norm, .avx2 = avx2::layer_norm, .avx512 = avx512::layer_norm, .amx = amx::layer_norm};
+const KernelTable<LayerNormArgs> kLayerNorm{.scalar = scalar::layer_norm,
+                                            .avx2 = avx2::layer_norm,
+                                            .avx512 = avx512::layer_norm,
+                                            .avx512bf16 = avx512bf16::layer_norm};
 
 }  // namespace histojet::kernels

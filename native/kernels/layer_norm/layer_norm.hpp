@@ -37,7 +37,7 @@ void layer_norm(const LayerNormArgs& args);
 namespace avx512 {
 void layer_norm(const LayerNormArgs& args);
 }
-namespace amx {
+namespace avx512bf16 {
 void layer_norm(const LayerNormArgs& args);
 }
 

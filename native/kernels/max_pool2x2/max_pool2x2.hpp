@@ -43,7 +43,7 @@ void max_pool2x2_bf16(const MaxPool2x2Bf16Args& args);
 namespace avx2 {
 void max_pool2x2(const MaxPool2x2Args& args);
 }
-namespace amx {
+namespace avx512bf16 {
 void max_pool2x2_bf16(const MaxPool2x2Bf16Args& args);
 }
 

@@ -38,7 +38,7 @@ struct PointwiseArgs {
   bool stream;  ///< stores past the cache: the output is larger than it and not read soon
 };
 
-/// Variants: scalar and avx2 take any storage, amx (with AVX-512 and its bfloat16 conversions) too.
+/// Variants: scalar and avx2 take any storage, avx512bf16 too.
 extern const KernelTable<PointwiseArgs> kPointwise;
 
 namespace scalar {
@@ -47,7 +47,7 @@ void pointwise(const PointwiseArgs& args);
 namespace avx2 {
 void pointwise(const PointwiseArgs& args);
 }
-namespace amx {
+namespace avx512bf16 {
 void pointwise(const PointwiseArgs& args);
 }
 

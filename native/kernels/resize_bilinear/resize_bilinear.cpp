@@ -8,7 +8,7 @@ namespace histojet::kernels {
 const KernelTable<ResizeBilinearArgs> kResizeBilinear{.scalar = scalar::resize_bilinear,
                                                       .avx2 = avx2::resize_bilinear,
                                                       .avx512 = avx512::resize_bilinear,
-                                                      .amx = amx::resize_bilinear};
+                                                      .avx512bf16 = avx512bf16::resize_bilinear};
 
 std::vector<ResizeTap> resize_taps(std::int64_t in, std::int64_t out, bool align_corners) {
   const double scale = !align_corners ? static_cast<double>(in) / static_cast<double>(out)

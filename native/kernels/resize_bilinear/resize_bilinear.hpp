@@ -44,7 +44,7 @@ void resize_bilinear(const ResizeBilinearArgs& args);
 namespace avx512 {
 void resize_bilinear(const ResizeBilinearArgs& args);
 }
-namespace amx {
+namespace avx512bf16 {
 void resize_bilinear(const ResizeBilinearArgs& args);
 }
 

@@ -35,7 +35,7 @@ void rms_norm(const RmsNormArgs& args);
 namespace avx512 {
 void rms_norm(const RmsNormArgs& args);
 }
-namespace amx {
+namespace avx512bf16 {
 void rms_norm(const RmsNormArgs& args);
 }
 

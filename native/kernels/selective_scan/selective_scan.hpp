@@ -71,7 +71,7 @@ void selective_scan(const SelectiveScanArgs& args);
 namespace avx512 {
 void selective_scan(const SelectiveScanArgs& args);
 }
-namespace amx {
+namespace avx512bf16 {
 void selective_scan(const SelectiveScanArgs& args);
 }
 

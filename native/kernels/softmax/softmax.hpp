@@ -34,7 +34,7 @@ void softmax(const SoftmaxArgs& args);
 namespace avx512 {
 void softmax(const SoftmaxArgs& args);
 }
-namespace amx {
+namespace avx512bf16 {
 void softmax(const SoftmaxArgs& args);
 }
 

@@ -48,18 +48,37 @@ TEST(Precision, TileRegistersGiveTheBitsOfTheEmulation) {
   }
 }
 
+TEST(Precision, PairProductsHaveTheErrorOfTheNumberFormat) {
+  if (detected_isa() < Isa::kAvx512Bf16) GTEST_SKIP() << "skipped: no fast products of bfloat16 pairs";
+  for (const auto& [name, graph] : graphs()) {
+    for (const auto& [width, height] : {std::pair{44, 36}, {132, 20}}) {
+      const Image image = noise_image(width, height);
+      const auto expected = GraphRun{}(graph, image);
+      const auto results = GraphRun{.isa = Isa::kAvx512Bf16, .precision = Precision::kFast}(graph, image);
+      for (const std::string output : {"np", "hv"}) {
+        const double error = relative_error(results.at(output), expected.at(output));
+        EXPECT_LT(error, 2e-2) << name << " " << output;
+        EXPECT_GT(error, 2e-5) << name << " " << output << ": this was computed in float32";
+      }
+    }
+  }
+}
+
 TEST(Precision, ResultsDoNotDependOnThreadsOrChains) {
-  if (detected_isa() < Isa::kAmx) GTEST_SKIP() << "skipped: no AMX";
+  if (detected_isa() < Isa::kAvx512Bf16) GTEST_SKIP() << "skipped: neither AMX nor fast products of bfloat16 pairs";
   for (const auto& [name, graph] : graphs()) {
     for (const auto& [width, height] : {std::pair{100, 60}, {64, 64}, {132, 36}}) {
       const Image image = noise_image(width, height);
-      for (const Precision precision : {Precision::kHigh, Precision::kFast}) {
-        const auto expected = GraphRun{.isa = Isa::kAmx, .cache_bytes = 1, .precision = precision}(graph, image);
+      for (const auto& [isa, precision] : {std::pair{Isa::kAmx, Precision::kHigh},
+                                           {Isa::kAmx, Precision::kFast},
+                                           {Isa::kAvx512Bf16, Precision::kFast}}) {
+        if (isa > detected_isa()) continue;
+        const auto expected = GraphRun{.isa = isa, .cache_bytes = 1, .precision = precision}(graph, image);
         for (const int threads : {1, 2, 3}) {
           for (const int cache_bytes : {30'000, 1 << 30}) {
-            const GraphRun run{
-                .isa = Isa::kAmx, .threads = threads, .cache_bytes = cache_bytes, .precision = precision};
-            EXPECT_EQ(run(graph, image), expected) << name << " " << width << " x " << height << " " << cache_bytes;
+            const GraphRun run{.isa = isa, .threads = threads, .cache_bytes = cache_bytes, .precision = precision};
+            EXPECT_EQ(run(graph, image), expected)
+                << name << " " << width << " x " << height << " " << cache_bytes << " " << isa_name(isa);
           }
         }
       }
@@ -78,10 +97,20 @@ TEST(Precision, OddSidesAndNarrowPicturesWork) {
       const auto results = run(graph, image);
       for (const auto& [output, values] : expected) EXPECT_LT(relative_error(results.at(output), values), 1e-4);
     }
+    const auto fast = GraphRun{.precision = Precision::kFast}(graph, image);
+    for (const auto& [output, values] : expected) EXPECT_LT(relative_error(fast.at(output), values), 3e-2);
   }
 }
 
-TEST(Precision, WithoutTilesEverythingIsFloat32) {
+TEST(Precision, WhatTheInstructionsDoNotOfferIsFloat32) {
+  for (const auto& [isa, high, fast] : {std::tuple{Isa::kScalar, Precision::kFloat32, Precision::kFloat32},
+                                        {Isa::kAvx512, Precision::kFloat32, Precision::kFloat32},
+                                        {Isa::kAvx512Bf16, Precision::kFloat32, Precision::kFast},
+                                        {Isa::kAmx, Precision::kHigh, Precision::kFast}}) {
+    EXPECT_EQ(engine::offered_precision(Precision::kFloat32, isa), Precision::kFloat32);
+    EXPECT_EQ(engine::offered_precision(Precision::kHigh, isa), high) << isa_name(isa);
+    EXPECT_EQ(engine::offered_precision(Precision::kFast, isa), fast) << isa_name(isa);
+  }
   const auto program = engine::Program::compile(
       test::two_level_graph(), {.isa = std::min(active_isa(), Isa::kAvx512), .precision = Precision::kFast});
   EXPECT_EQ(program->precision(), Precision::kFloat32);

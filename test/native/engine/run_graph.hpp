@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "available_isas.hpp"
 #include "engine/session.hpp"
 
 namespace histojet::test {
@@ -54,15 +55,6 @@ inline double relative_error(const std::vector<float>& values, const std::vector
     size += std::pow(expected[i], 2);
   }
   return std::sqrt(difference / size);
-}
-
-/// Instruction sets that this machine can run.
-inline std::vector<Isa> available_isas() {
-  std::vector<Isa> isas;
-  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kAmx}) {
-    if (isa <= detected_isa()) isas.push_back(isa);
-  }
-  return isas;
 }
 
 /// A picture of noise.

@@ -72,8 +72,11 @@ struct ConvRun {
   double error = 0;              ///< relative, L2, against double precision
 };
 
-ConvRun run(const ConvCase& item, bool split, Storage storage, KernelTable<Conv2dBf16Args>::Function kernel) {
-  Noise noise(static_cast<std::uint32_t>(item.width * 131 + item.kernel * 17 + item.out));
+constexpr float kGrain = 0.125f;
+
+ConvRun run(const ConvCase& item, bool split, Storage storage, KernelTable<Conv2dBf16Args>::Function kernel,
+            float grain = 0) {
+  Noise noise(static_cast<std::uint32_t>(item.width * 131 + item.kernel * 17 + item.out), grain);
   const std::int64_t padding = item.kernel / 2;
   std::vector<TileInput> inputs = item.inputs;
   for (TileInput& input : inputs) {
@@ -216,6 +219,23 @@ TEST(Conv2dBf16, TileRegistersGiveTheBitsOfTheReference) {
                      std::to_string(static_cast<int>(storage)));
         EXPECT_TRUE(run(kCases[i], split, storage, kConv2dBf16.amx).bytes ==
                     run(kCases[i], split, storage, kConv2dBf16.scalar).bytes);
+      }
+    }
+  }
+}
+
+TEST(Conv2dBf16, PairProductsAgreeWithTheReference) {
+  if (detected_isa() < Isa::kAvx512Bf16) GTEST_SKIP() << "skipped: no fast products of bfloat16 pairs";
+  for (std::size_t i = 0; i < kCases.size(); ++i) {
+    for (const bool split : {false, true}) {
+      for (const Storage storage : {Storage::kFloat32, Storage::kBfloat16, Storage::kSplit}) {
+        SCOPED_TRACE("case " + std::to_string(i) + (split ? " split" : "") + " storage " +
+                     std::to_string(static_cast<int>(storage)));
+        EXPECT_TRUE(run(kCases[i], split, storage, kConv2dBf16.avx512bf16, kGrain).bytes ==
+                    run(kCases[i], split, storage, kConv2dBf16.scalar, kGrain).bytes)
+            << "of exact sums";
+        EXPECT_LT(run(kCases[i], split, storage, kConv2dBf16.avx512bf16).error,
+                  1.01 * run(kCases[i], split, storage, kConv2dBf16.scalar).error + 1e-6);
       }
     }
   }

@@ -28,8 +28,12 @@ struct DenseMap {
 /// Numbers in [-1, 1) that are exact in float32.
 class Noise {
  public:
-  explicit Noise(std::uint32_t seed) : engine_(seed) {}
-  float next() { return static_cast<float>(static_cast<std::int32_t>(engine_()) / 256) / (1 << 23); }
+  /// With a grain all values are multiples of it, so that sums of products are exact in any order.
+  explicit Noise(std::uint32_t seed, float grain = 0) : engine_(seed), grain_(grain) {}
+  float next() {
+    const float value = static_cast<float>(static_cast<std::int32_t>(engine_()) / 256) / (1 << 23);
+    return grain_ == 0 ? value : std::round(value / grain_) * grain_;
+  }
   std::vector<float> vector(std::int64_t count) {
     std::vector<float> values(static_cast<std::size_t>(count));
     for (float& value : values) value = next();
@@ -43,6 +47,7 @@ class Noise {
 
  private:
   std::mt19937 engine_;
+  float grain_;
 };
 
 /// torch.nn.functional.conv2d over the inputs side by side; weight [out][in][k][k].

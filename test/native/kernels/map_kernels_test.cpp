@@ -36,6 +36,10 @@ TEST(Dispatch, MissingVariantsFallToTheNextLowerOne) {
   table.avx2 = [](const Args&) {};
   EXPECT_EQ(table.pick(Isa::kAvx512), table.avx2);
   EXPECT_EQ(table.pick(Isa::kAmx), table.avx2);
+  table.avx512bf16 = [](const Args&) {};
+  EXPECT_EQ(table.pick(Isa::kAvx512), table.avx2);
+  EXPECT_EQ(table.pick(Isa::kAvx512Bf16), table.avx512bf16);
+  EXPECT_EQ(table.pick(Isa::kAmx), table.avx512bf16);
   EXPECT_EQ(table.pick(Isa::kScalar), table.scalar);
 }
 

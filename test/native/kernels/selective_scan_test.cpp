@@ -8,19 +8,12 @@
 #include <random>
 #include <vector>
 
+#include "available_isas.hpp"
 #include "base/aligned_buffer.hpp"
 #include "kernels/transpose_tile/transpose_tile.hpp"
 
 namespace histojet::kernels {
 namespace {
-
-std::vector<Isa> instruction_sets() {
-  std::vector<Isa> sets;
-  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kAmx}) {
-    if (isa <= detected_isa()) sets.push_back(isa);
-  }
-  return sets;
-}
 
 std::vector<float> random_floats(std::int64_t count, std::mt19937& random, float low, float high) {
   std::uniform_real_distribution<float> values(low, high);
@@ -93,7 +86,7 @@ TEST(SelectiveScanKernel, VariantsAgreeAndTouchNothingBehindTheirRows) {
       std::vector<float> state, exact_state;
       std::vector<float> exact(static_cast<std::size_t>(75 * row), 42.0f);
       scalar::selective_scan(test.args(exact.data(), row, exact_state));
-      for (const Isa isa : instruction_sets()) {
+      for (const Isa isa : test::available_isas()) {
         const std::string what = std::to_string(channels) + " channels, " + std::to_string(states) + " states, " +
                                  std::string(isa_name(isa));
         std::vector<float> y(exact.size(), 42.0f);
@@ -112,7 +105,7 @@ TEST(SelectiveScanKernel, VariantsAgreeAndTouchNothingBehindTheirRows) {
 TEST(SelectiveScanKernel, AddsWhatAnotherScanGaveBeforeTheGate) {
   const Case test(21, 5, 70, 26);
   std::vector<float> ungated(70 * 26), state;
-  for (const Isa isa : instruction_sets()) {
+  for (const Isa isa : test::available_isas()) {
     SelectiveScanArgs args = test.args(ungated.data(), 26, state);
     args.z = nullptr;
     kSelectiveScan.pick(isa)(args);
@@ -149,7 +142,7 @@ TEST(SelectiveScanKernel, TakesConstantFactorsOfEachChannel) {
       };
       std::vector<float> y(21 * 50), exact(21 * 50), state;
       scalar::selective_scan(with_constants(exact.data(), state));
-      for (const Isa isa : instruction_sets()) {
+      for (const Isa isa : test::available_isas()) {
         kSelectiveScan.pick(isa)(with_constants(y.data(), state));
         expect_near(y, exact, std::string(isa_name(isa)));
       }
@@ -159,7 +152,7 @@ TEST(SelectiveScanKernel, TakesConstantFactorsOfEachChannel) {
 
 TEST(SelectiveScanKernel, StreamsTheSameBits) {
   const Case test(48, 16, 40, 48);
-  for (const Isa isa : instruction_sets()) {
+  for (const Isa isa : test::available_isas()) {
     std::vector<float> state;
     const auto kept = make_aligned<float>(48 * 40), streamed = make_aligned<float>(48 * 40 + 1);
     kSelectiveScan.pick(isa)(test.args(kept.get(), 48, state));
@@ -177,7 +170,7 @@ TEST(SelectiveScanKernel, TellsOfADeltaThatIsNotFinite) {
     for (const std::int64_t at : {0, 22, 33 * 23 + 17, 74 * 23 + 22}) {
       Case test(23, 4, 75, 23);
       std::vector<float> y(23 * 75), state;
-      for (const Isa isa : instruction_sets()) {
+      for (const Isa isa : test::available_isas()) {
         bool broken = false;
         SelectiveScanArgs args = test.args(y.data(), 23, state);
         args.delta_broken = &broken;
@@ -185,7 +178,7 @@ TEST(SelectiveScanKernel, TellsOfADeltaThatIsNotFinite) {
         EXPECT_FALSE(broken) << isa_name(isa);
       }
       test.delta[static_cast<std::size_t>(at)] = bad;
-      for (const Isa isa : instruction_sets()) {
+      for (const Isa isa : test::available_isas()) {
         bool broken = false;
         SelectiveScanArgs args = test.args(y.data(), 23, state);
         args.delta_broken = &broken;
@@ -221,7 +214,7 @@ TEST(SelectiveScanKernel, ErrorsOfDecaysCloseToOneStaySmall) {
       exact[at] = static_cast<float>(sum + test.d[static_cast<std::size_t>(d)] * test.u[at]);
     }
   }
-  for (const Isa isa : instruction_sets()) {
+  for (const Isa isa : test::available_isas()) {
     args = test.args(y.data(), 16, after);
     args.z = nullptr;
     kSelectiveScan.pick(isa)(args);
@@ -238,7 +231,7 @@ TEST(SelectiveScanKernel, FarDecaysVanishAndLeaveTheOthersAlone) {
   test.bias[2] = 1e6f;
   std::vector<float> exact(static_cast<std::size_t>(channels * steps)), state;
   scalar::selective_scan(test.args(exact.data(), channels, state));
-  for (const Isa isa : instruction_sets()) {
+  for (const Isa isa : test::available_isas()) {
     std::vector<float> y(exact.size());
     kSelectiveScan.pick(isa)(test.args(y.data(), channels, state));
     expect_near(y, exact, std::string(isa_name(isa)));
@@ -251,7 +244,7 @@ TEST(SelectiveScanKernel, CutsDoNotShowBesideFarDecays) {
   Case test(16, 16, steps, 16);
   for (std::size_t i = 0; i < test.a2.size(); i += 3) test.a2[i] = -2e6f;
   for (std::size_t i = 0; i < test.delta.size(); i += 16 * 37) test.delta[i] = 40;
-  for (const Isa isa : instruction_sets()) {
+  for (const Isa isa : test::available_isas()) {
     std::vector<float> state, whole(16 * steps), cut(whole.size());
     kSelectiveScan.pick(isa)(test.args(whole.data(), 16, state));
     SelectiveScanArgs args = test.args(cut.data(), 16, state);
@@ -273,7 +266,7 @@ TEST(TransposeTileKernel, TurnsTilesOfEverySize) {
       std::vector<float> expected(static_cast<std::size_t>(columns * (rows + 2)), 9.0f);
       scalar::transpose_tile({in.data(), expected.data(), columns + 3, rows + 2, rows, columns});
       EXPECT_EQ(expected[0], in[0]);
-      for (const Isa isa : instruction_sets()) {
+      for (const Isa isa : test::available_isas()) {
         std::vector<float> out(expected.size(), 9.0f);
         kTransposeTile.pick(isa)({in.data(), out.data(), columns + 3, rows + 2, rows, columns});
         EXPECT_EQ(out, expected) << isa_name(isa) << ", " << rows << " x " << columns;
@@ -285,7 +278,7 @@ TEST(TransposeTileKernel, TurnsTilesOfEverySize) {
 TEST(TransposeTileKernel, StreamsTheSameBits) {
   std::mt19937 random(2);
   const std::vector<float> in = random_floats(40 * 33, random, -1, 1);
-  for (const Isa isa : instruction_sets()) {
+  for (const Isa isa : test::available_isas()) {
     const auto kept = make_aligned<float>(33 * 48 + 1), streamed = make_aligned<float>(33 * 48 + 1);
     for (const std::int64_t off : {0, 1}) {  // the second one lies on no boundary
       std::memset(kept.get(), 0, 4 * (33 * 48 + 1));

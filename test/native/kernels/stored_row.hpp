@@ -4,21 +4,12 @@
 #include <cstring>
 #include <vector>
 
+#include "available_isas.hpp"
 #include "base/aligned_buffer.hpp"
 #include "base/bfloat16.hpp"
-#include "base/cpu_info.hpp"
 #include "kernels/storage.hpp"
 
 namespace histojet::test {
-
-/// The instruction sets that this machine can run.
-inline std::vector<Isa> available_isas() {
-  std::vector<Isa> isas;
-  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kAmx}) {
-    if (isa <= detected_isa()) isas.push_back(isa);
-  }
-  return isas;
-}
 
 /// A row of any storage on a 32-byte boundary, which is no cache line's, in the middle of poisoned memory.
 class StoredRow {

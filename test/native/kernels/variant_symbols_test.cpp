@@ -20,7 +20,7 @@ std::string output_of(const std::string& command) {
 }
 
 bool is_variant_object(const std::string& line) {
-  for (const char* isa : {"_avx2.cpp", "_avx512.cpp", "_amx.cpp"}) {
+  for (const char* isa : {"_avx2.cpp", "_avx512.cpp", "_avx512bf16.cpp", "_amx.cpp"}) {
     if (line.find(isa) != std::string::npos) return true;
   }
   return false;

@@ -42,7 +42,7 @@ std::vector<double> merged_token(const std::vector<double>& row, const Weights& 
 
 TEST(PatchMerging, AgreesWithSwin) {
   const SafetensorsFile file = mamba_fixture("patch_merging_swin");
-  for (const Isa isa : merging_isas()) {
+  for (const Isa isa : test::available_isas()) {
     const PatchMerging merging(file.at("weights.reduction.weight").values<float>(),
                                file.at("weights.norm.weight").values<float>(),
                                file.at("weights.norm.bias").values<float>(), 16, 1e-5f, isa);

@@ -75,7 +75,7 @@ TEST(BipartiteMatching, ProtectedTokensStayInFront) {
 }
 
 TEST(BipartiteMatching, EqualTokensMergeLowestFirst) {
-  for (const Isa isa : merging_isas()) {
+  for (const Isa isa : test::available_isas()) {
     for (const std::int64_t tokens : {16, 333}) {
       Tensor metric(DType::kF32, {1, tokens, 7});
       std::ranges::fill(metric.values<float>(), 0.3f);
@@ -92,7 +92,7 @@ TEST(BipartiteMatching, EqualTokensMergeLowestFirst) {
 TEST(BipartiteMatching, ZeroRowsAreSimilarToNothing) {
   Tensor metric = random_tokens(7, 1, 20, 6);
   for (const std::int64_t t : {2, 5}) std::fill_n(row(metric, t), 6, t == 2 ? 0.0f : 1e-14f);
-  for (const Isa isa : merging_isas()) {
+  for (const Isa isa : test::available_isas()) {
     const MergeMap map = match(metric, {.r = 10}, {.isa = isa});
     EXPECT_EQ(map.merged_tokens(), 10);
     // Nothing is better than 0 for it: the first target.
@@ -104,7 +104,7 @@ TEST(BipartiteMatching, ZeroRowsAreSimilarToNothing) {
 }
 
 TEST(BipartiteMatching, RowsThatAreNotFiniteNeverMerge) {
-  for (const Isa isa : merging_isas()) {
+  for (const Isa isa : test::available_isas()) {
     Tensor metric = random_tokens(8, 2, 20, 6);
     row(metric, 4)[3] = kNan;
     row(metric, 8)[0] = std::numeric_limits<float>::infinity();
@@ -146,7 +146,7 @@ TEST(BipartiteMatching, ResultsDependNeitherOnThreadsNorOnTheInstructionSet) {
       const Tensor x = random_tokens(12, 2, tokens, 70);
       const TokenState before = TokenState::initial(2, tokens);
       const Tensor merged = TokenMerging(wanted, before).merge(x, MergeMode::kWeighted, {.threads = 1});
-      for (const Isa isa : merging_isas()) {
+      for (const Isa isa : test::available_isas()) {
         for (const int threads : {1, 2, 8}) {
           const merging::Run run{.threads = threads, .isa = isa};
           const MergeMap map = match(metric, options, run);

@@ -51,7 +51,7 @@ void check_lists(const SafetensorsFile& file, const BipartiteOptions& options, I
 void check_bipartite(const SafetensorsFile& file) {
   const BipartiteOptions options = options_of(file);
   const Tensor& x = file.at("x");
-  for (const Isa isa : merging_isas()) {
+  for (const Isa isa : test::available_isas()) {
     check_lists(file, options, isa);
     const Run run{.isa = isa};
     const TokenMerging step(bipartite_matching(metric_of(file.at("metric")), options, run),

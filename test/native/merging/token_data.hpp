@@ -7,19 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "available_isas.hpp"
 #include "merging/token_merging.hpp"
 #include "scan/safetensors_file.hpp"
 
 namespace histojet::test {
-
-/// Every instruction set that this machine has.
-inline std::vector<Isa> merging_isas() {
-  std::vector<Isa> isas;
-  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kAmx}) {
-    if (isa <= active_isa()) isas.push_back(isa);
-  }
-  return isas;
-}
 
 /// Normal random tokens [batch, tokens, channels].
 inline Tensor random_tokens(std::uint32_t seed, std::int64_t batch, std::int64_t tokens, std::int64_t channels) {

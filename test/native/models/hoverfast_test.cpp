@@ -147,11 +147,11 @@ TEST(HoverFast, InfoDescribesTheNetwork) {
   EXPECT_EQ(published->info().margin_px, 64);
   EXPECT_EQ(published->info().origin_multiple, 4);
   EXPECT_EQ(published->info().mpp, 0.25);
-  const bool tiles = active_isa() >= Isa::kAmx;
-  EXPECT_EQ(published->info().precision, tiles ? "fast" : "float32");
+  const bool fast = active_isa() >= Isa::kAvx512Bf16;
+  EXPECT_EQ(published->info().precision, fast ? "fast" : "float32");
   EXPECT_EQ(published->info().isa, isa_name(active_isa()));
   EXPECT_EQ(published->info().config.at("conv_block"), "\"msunet\"");
-  EXPECT_GT(published->info().memory_bytes, (tiles ? 2 : 4) * 900000);
+  EXPECT_GT(published->info().memory_bytes, (fast ? 2 : 4) * 900000);
   const auto dict = formula_dict({.depth = 4, .wf = 1, .conv_block = BlockKind::kUnet});
   dict->metadata()["mpp"] = "0.5";
   const auto student = load_hoverfast(dict);

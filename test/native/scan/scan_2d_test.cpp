@@ -56,7 +56,7 @@ void check_fixture(const std::string& path) {
   scan.delta_softplus = true;
   const std::int64_t height = std::stoll(file.metadata.at("H")), width = std::stoll(file.metadata.at("W"));
   // B and C have one group; [1, 1, length] stands for [1, states, length] with one state.
-  for (const Isa isa : test::instruction_sets()) {
+  for (const Isa isa : test::available_isas()) {
     test::expect_close(grid_scan(scan, height, width, {.isa = isa}), file.at("out"),
                        path + " with " + std::string(isa_name(isa)));
   }
@@ -106,7 +106,7 @@ TEST(Scan2d, AgreesWithTheDefinitionWhereRowsAreCut) {
   for (const auto& [height, width] : {std::pair<std::int64_t, std::int64_t>{3, 1100}, {1, 40}, {40, 1}, {9, 65}}) {
     scan::ScanTensors scan = test::random_scan(1, 18, 5, height * width);
     scan.reverse = width == 65;
-    for (const Isa isa : test::instruction_sets()) {
+    for (const Isa isa : test::available_isas()) {
       const Tensor y = grid_scan(scan, height, width, {.threads = 1, .isa = isa});
       EXPECT_TRUE(test::same_bits(y, grid_scan(scan, height, width, {.threads = 2, .isa = isa})));
       for (const std::int64_t d : {0, 15, 17}) {

@@ -6,20 +6,11 @@
 #include <random>
 #include <vector>
 
-#include "base/cpu_info.hpp"
+#include "available_isas.hpp"
 #include "fixtures.hpp"
 #include "scan/scan_tensors.hpp"
 
 namespace histojet::test {
-
-/// What this machine can run.
-inline std::vector<Isa> instruction_sets() {
-  std::vector<Isa> sets;
-  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kAmx}) {
-    if (isa <= detected_isa()) sets.push_back(isa);
-  }
-  return sets;
-}
 
 inline double largest(const Tensor& tensor) {
   double most = 0;

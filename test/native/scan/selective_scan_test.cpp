@@ -40,7 +40,7 @@ ScanTensors fixture_scan(const test::SafetensorsFile& file) {
 void check_fixture(const std::string& path) {
   const test::SafetensorsFile file = test::read_safetensors(path);
   const ScanTensors scan = fixture_scan(file);
-  for (const Isa isa : test::instruction_sets()) {
+  for (const Isa isa : test::available_isas()) {
     const std::string what = path + " with " + std::string(isa_name(isa));
     const ScanRun run{.isa = isa};
     const ScanResult bdl = scan_tensors(scan, run);
@@ -76,7 +76,7 @@ TEST(Scan, AgreesWithDoublePrecisionForOddSizes) {
       ScanTensors scan = test::random_scan(2, channels, states, 67);
       scan.reverse = channels == 17;
       const ScanResult exact = test::exact_scan(scan);
-      for (const Isa isa : test::instruction_sets()) {
+      for (const Isa isa : test::available_isas()) {
         const std::string what = std::to_string(states) + " states, " + std::to_string(channels) + " channels, " +
                                  std::string(isa_name(isa));
         const ScanResult result = scan_tensors(scan, {.isa = isa});
@@ -91,7 +91,7 @@ TEST(Scan, AgreesWithDoublePrecisionForOddSizes) {
 TEST(Scan, NeitherThreadsNorLayoutChangeABit) {
   for (const std::int64_t groups : {1, 3}) {
     const ScanTensors scan = test::random_scan(3, 66, 16, 300, groups);
-    for (const Isa isa : test::instruction_sets()) {
+    for (const Isa isa : test::available_isas()) {
       const ScanResult one = scan_tensors(scan, {.threads = 1, .isa = isa});
       for (const int threads : {2, 3, 7}) {
         const ScanResult more = scan_tensors(scan, {.threads = threads, .isa = isa});
@@ -121,7 +121,7 @@ TEST(Scan, CutsIntoPiecesThatHandOnTheirStatesWithoutChangingABit) {
   ScanTensors scan = test::random_scan(1, 20, 16, length);
   for (const bool reverse : {false, true}) {
     scan.reverse = reverse;
-    for (const Isa isa : test::instruction_sets()) {
+    for (const Isa isa : test::available_isas()) {
       const ScanResult whole = scan_tensors(scan, {.isa = isa});
       std::optional<Tensor> state = scan.initial_state;
       std::int64_t done = 0;
@@ -163,7 +163,7 @@ TEST(Scan, ReverseIsFlipScanFlip) {
 
 TEST(Scan, WhatIsNotFiniteStaysInItsChannel) {
   ScanTensors scan = test::random_scan(1, 37, 16, 90);
-  for (const Isa isa : test::instruction_sets()) {
+  for (const Isa isa : test::available_isas()) {
     const ScanResult clean = scan_tensors(scan, {.isa = isa});
     ScanTensors dirty = scan;
     dirty.u = cut(scan.u, 0, 90);
@@ -189,7 +189,7 @@ TEST(Scan, ADecayThatUnderflowsForgetsEverything) {
   for (float& value : scan.a.values<float>()) value = -1e30f;
   for (float& value : scan.u.values<float>()) value = 0;
   for (float& value : scan.initial_state->values<float>()) value = 1e30f;
-  for (const Isa isa : test::instruction_sets()) {
+  for (const Isa isa : test::available_isas()) {
     const ScanResult result = scan_tensors(scan, {.isa = isa});
     for (const float value : result.y.values<float>()) EXPECT_EQ(value, 0.0f) << isa_name(isa);
   }

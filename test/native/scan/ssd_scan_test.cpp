@@ -60,7 +60,7 @@ SsdCase random_case(std::int64_t heads, std::int64_t channels, std::int64_t stat
 TEST(SsdScan, KeepsTheBarOnTheFixture) {
   const test::SafetensorsFile file = test::read_safetensors(test::own_fixture("mamba/mamba2_ssd.safetensors"));
   SsdCase scan{file.at("x"), file.at("dt"), file.at("A"), file.at("B"), file.at("C"), {}, file.at("initial_state")};
-  for (const Isa isa : test::instruction_sets()) {
+  for (const Isa isa : test::available_isas()) {
     const SsdResult result = run(scan, {.isa = isa});
     test::expect_close(result.y, file.at("y"), std::string(isa_name(isa)));
     test::expect_close(result.last_state, file.at("final_state"), std::string(isa_name(isa)));
@@ -72,7 +72,7 @@ TEST(SsdScan, VariantsAgreeForOddSizes) {
     for (const std::int64_t channels : {1, 16, 21}) {
       const SsdCase scan = random_case(4, channels, states, 300);
       const SsdResult exact = run(scan, {.isa = Isa::kScalar});
-      for (const Isa isa : test::instruction_sets()) {
+      for (const Isa isa : test::available_isas()) {
         const SsdResult result = run(scan, {.threads = 1, .isa = isa});
         test::expect_close(result.y, exact.y, std::string(isa_name(isa)));
         test::expect_close(result.last_state, exact.last_state, std::string(isa_name(isa)));

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <random>
 
+#include "available_isas.hpp"
 #include "base/error.hpp"
 #include "tokens/made_mixer.hpp"
 #include "tokens/token_fixtures.hpp"
@@ -85,8 +86,7 @@ std::vector<float> in_runs(const MambaMixer& mixer, Direction direction, const s
 TEST_P(MambaFixtures, MatchTheReference) {
   HISTOJET_NEEDS_MAMBA_FIXTURE(GetParam());
   const TokenFixture fixture(GetParam());
-  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kAmx}) {
-    if (isa > detected_isa()) continue;
+  for (const Isa isa : test::available_isas()) {
     test::expect_float32_parity(outputs(fixture, mixer_of(fixture, {.isa = isa})), fixture.values("y"),
                                 std::string(isa_name(isa)));
   }

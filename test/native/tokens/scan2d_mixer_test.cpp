@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "available_isas.hpp"
 #include "base/error.hpp"
 #include "tokens/made_mixer.hpp"
 #include "tokens/plain_grid_mixer.hpp"
@@ -70,8 +71,7 @@ TEST(Scan2dMixer, EqualsItsFormulas) {
     for (const Grid& grid : {Grid{7, 9}, Grid{1, 40}, Grid{40, 1}, Grid{13, 5}}) {
       const std::vector<float> x = noise(grid.height * grid.width * config.dim);
       const std::vector<float> expected = expected_all(Made(config), x, grid.width);
-      for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512}) {
-        if (isa > detected_isa()) continue;
+      for (const Isa isa : test::available_isas()) {
         const Made made(config, {.isa = isa});
         test::expect_float32_parity(run_all(made.mixer, x, grid.height, grid.width), expected,
                                     std::string(isa_name(isa)) + ", width " + std::to_string(grid.width));

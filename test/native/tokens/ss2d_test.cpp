@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "available_isas.hpp"
 #include "base/error.hpp"
 #include "tokens/token_fixtures.hpp"
 
@@ -74,8 +75,7 @@ TEST(Ss2d, VariantsMatchTheReference) {
     Ss2dConfig config = ss2d_config(fixture.weights(), grids.dim);
     config.scan = variant.scan;
     EXPECT_EQ(config.gated, std::string(variant.name) != "v05_noz");
-    for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kAmx}) {
-      if (isa > detected_isa()) continue;
+    for (const Isa isa : test::available_isas()) {
       const Ss2d layer = Ss2d::load(fixture.weights(), config, {.isa = isa});
       const std::vector<float> y = outputs(grids, layer, 1);
       test::expect_float32_parity(y, grids.y, std::string(isa_name(isa)));

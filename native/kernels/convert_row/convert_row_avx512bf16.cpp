@@ -1,9 +1,9 @@
-// No tile registers here: the variant belongs to the CPUs that have them, whose vector units convert bfloat16.
+// For CPUs whose vector units convert bfloat16.
 #include <immintrin.h>
 
 #include "kernels/convert_row/convert_row.hpp"
 
-namespace histojet::kernels::amx {
+namespace histojet::kernels::avx512bf16 {
 namespace {
 
 __m512 widen(__m256i values) {
@@ -62,4 +62,4 @@ void image_to_bfloat16(const ImageToBfloat16Args& args) {
   }
 }
 
-}  // namespace histojet::kernels::amx
+}  // namespace histojet::kernels::avx512bf16

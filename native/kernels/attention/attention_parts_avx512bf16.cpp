@@ -1,7 +1,7 @@
-// No tile registers here: the variant belongs to the CPUs that have them, whose vector units convert bfloat16.
+// For CPUs whose vector units convert bfloat16.
 #include "kernels/attention/attention_parts_vector.hpp"
 
-namespace histojet::kernels::amx {
+namespace histojet::kernels::avx512bf16 {
 namespace {
 
 /// Element pairs as whole numbers of 32 bits: rows become columns.
@@ -78,4 +78,4 @@ void pack_tile(const PackTileArgs& args) {
   pack_pairs(args);
 }
 
-}  // namespace histojet::kernels::amx
+}  // namespace histojet::kernels::avx512bf16

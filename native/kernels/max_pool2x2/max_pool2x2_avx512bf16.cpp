@@ -4,7 +4,7 @@
 
 #include "kernels/max_pool2x2/max_pool2x2.hpp"
 
-namespace histojet::kernels::amx {
+namespace histojet::kernels::avx512bf16 {
 namespace {
 
 /// Which values of a row one vector holds.
@@ -118,4 +118,4 @@ void max_pool2x2_bf16(const MaxPool2x2Bf16Args& args) {
   }
 }
 
-}  // namespace histojet::kernels::amx
+}  // namespace histojet::kernels::avx512bf16

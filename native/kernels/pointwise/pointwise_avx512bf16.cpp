@@ -1,9 +1,9 @@
-// No tile registers here: the variant belongs to the CPUs that have them, whose vector units convert bfloat16.
+// For CPUs whose vector units convert bfloat16.
 #include <immintrin.h>
 
 #include "kernels/pointwise/pointwise.hpp"
 
-namespace histojet::kernels::amx {
+namespace histojet::kernels::avx512bf16 {
 namespace {
 
 constexpr std::int64_t kGranule = 16;  // elements of a vector of floats
@@ -150,4 +150,4 @@ void pointwise(const PointwiseArgs& args) {
   }
 }
 
-}  // namespace histojet::kernels::amx
+}  // namespace histojet::kernels::avx512bf16
