@@ -18,10 +18,13 @@ const mostTries = 3;
 const waitPerRoundMs = 5_000;
 const waitStepMs = 200;
 
-/** What one core can do at this moment, in GFLOP/s of float32 multiply-adds (`fma`) and of bfloat16 tiles (`tiles`). */
+/**
+ * What one core can do at this moment, in GFLOP/s of float32 multiply-adds (`fma`), of products of bfloat16 pairs (`pairs`)
+ * and of bfloat16 tiles (`tiles`); 0 for what it does not have.
+ */
 export class Calibration {
   #peer;
-  #best = { fma: 0, tiles: 0 };
+  #best = { fma: 0, pairs: 0, tiles: 0 };
 
   /** @throws when bench/native/peaks_bench.cpp cannot be built */
   constructor() {
@@ -29,13 +32,13 @@ export class Calibration {
   }
 
   async measure() {
-    const { fma, tiles } = await this.#peer.ask('peaks');
-    return this.note({ fma, tiles });
+    const { fma, pairs, tiles } = await this.#peer.ask('peaks');
+    return this.note({ fma, pairs, tiles });
   }
 
   /** Takes note of peaks that a program measured itself. */
   note(peaks) {
-    for (const unit of ['fma', 'tiles']) this.#best[unit] = Math.max(this.#best[unit], peaks[unit]);
+    for (const unit of ['fma', 'pairs', 'tiles']) this.#best[unit] = Math.max(this.#best[unit], peaks[unit]);
     return peaks;
   }
 
@@ -79,7 +82,7 @@ async function takeSample(contender, calibration, patience) {
  * Runs the contenders in turn, `rounds` times after one round that only warms up; those of which rounds had to be
  * discarded run again, up to a limit.
  *
- * @param contenders - name → `{ unit, work }`: the unit that computes, 'fma' or 'tiles', and a function that does the
+ * @param contenders - name → `{ unit, work }`: the unit that computes, 'fma', 'pairs' or 'tiles', and a function that does the
  * work once and resolves to `{ cpuMs, wallMs }`, with `before` and `after` where the program calibrates itself
  * @returns name → samples, see `summary`
  */

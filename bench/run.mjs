@@ -3,7 +3,8 @@
 //   --part NAME      one part of a group that has parts; with --save the other parts' rows stay
 //   --rounds N       rounds per workload, default 7, at least 5 for figures worth quoting
 //   --json           an array of { workload, rival, unit, ours, theirs, ratio, bar, limitShare, holds, … }
-//   --save NAME      also writes bench/results/NAME.json with the machine
+//   --save MACHINE   also writes bench/results/MACHINE/GROUP.json, each group as soon as it is measured; MACHINE names
+//                    the kind of CPU, and figures of different kinds stay apart
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -45,15 +46,33 @@ const histojet = await import('../dist/index.js');
 const say = values.json ? console.error : console.log;
 const machine = await describeMachine();
 say(`${machine.cpu}, ${machine.cores} cores, ${machine.features.join(' ')}, Node ${machine.node}`);
-const gflops = (value) => (value === null ? 'unknown' : `${value.toFixed(0)} GFLOP/s`);
-say(`peaks of one core: multiply-adds ${gflops(machine.fmaPeakGflops)}, tiles ${gflops(machine.tilePeakGflops)}`);
+const gflops = (value) => (value === null ? 'none' : `${value.toFixed(0)} GFLOP/s`);
+say(
+  `peaks of one core: multiply-adds ${gflops(machine.fmaPeakGflops)}, pairs of bfloat16 ${gflops(machine.pairPeakGflops)}, ` +
+    `tiles ${gflops(machine.tilePeakGflops)}`,
+);
+
+/** Writes a group's rows; those of its other parts stay, where only one was measured. */
+function save(group, rows) {
+  const folder = join(root, 'bench', 'results', values.save);
+  const path = join(folder, `${group}.json`);
+  const before = values.part !== undefined && existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).rows : [];
+  const kept = before.filter(({ kind }) => kind !== values.part);
+  // Parts are measured one by one, on days on which a shared machine does more or less.
+  const { fmaPeakGflops, pairPeakGflops, tilePeakGflops, ...kind } = machine;
+  const measured = rows.map((row) => ({ ...row, run: { rounds, fmaPeakGflops, pairPeakGflops, tilePeakGflops } }));
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(path, `${JSON.stringify({ machine: kind, rows: [...kept, ...measured] }, null, 2)}\n`);
+}
 
 const rows = [];
 for (const name of groups.filter((group) => values.only === undefined || group === values.only)) {
   say(`\n${name} …`);
   const { run } = await import(`./groups/${name}.mjs`);
   try {
-    rows.push(...(await run({ histojet, rounds, part: values.part })));
+    const measured = await run({ histojet, rounds, part: values.part });
+    rows.push(...measured);
+    if (values.save !== undefined) save(name, measured);
   } catch (error) {
     // One group must not hide the others; the failure is part of the report and of the exit code.
     rows.push(makeRow({ workload: name, rival: '–', unit: '–', ours: null, note: `failed: ${error.message}` }));
@@ -63,12 +82,3 @@ for (const name of groups.filter((group) => values.only === undefined || group =
 
 if (values.json) console.log(JSON.stringify(rows, null, 1));
 else console.log(`\n${table(rows)}`);
-if (values.save !== undefined && process.exitCode === 1) console.error('a group failed: nothing was saved');
-else if (values.save !== undefined) {
-  const folder = join(root, 'bench', 'results');
-  const path = join(folder, `${values.save}.json`);
-  const before = values.part !== undefined && existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).rows : [];
-  const kept = before.filter(({ kind }) => kind !== values.part);
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(path, `${JSON.stringify({ machine, rounds, rows: [...kept, ...rows] }, null, 2)}\n`);
-}

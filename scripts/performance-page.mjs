@@ -1,11 +1,12 @@
-// `npm run docs:performance`: writes docs/performance.md from docs/templates/performance.md and bench/results/*.json. In
-// the template, {{ NAME KIND … }} stands for the rows of these kinds in bench/results/NAME.json, or for all of them.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+// `npm run docs:performance`: writes docs/performance.md from docs/templates/performance.md and bench/results. In the
+// template, {{ GROUP KIND … }} stands for the rows of these kinds, or for all rows, of each bench/results/MACHINE/GROUP.json.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { root } from './process.mjs';
 
 const template = join(root, 'docs', 'templates', 'performance.md');
+const resultsFolder = join(root, 'bench', 'results');
 /** The page, relative to the package root. */
 export const pagePath = join('docs', 'performance.md');
 
@@ -56,24 +57,31 @@ function table(rows) {
   ].join('\n');
 }
 
-function machineSentence({ machine, rounds }) {
+function machineSentence(machine, { rounds, fmaPeakGflops, pairPeakGflops, tilePeakGflops }) {
   const peaks = [
-    machine.fmaPeakGflops && `${machine.fmaPeakGflops.toFixed(0)} GFLOP/s of float32 multiply-adds`,
-    machine.tilePeakGflops && `${machine.tilePeakGflops.toFixed(0)} GFLOP/s of bfloat16 tiles`,
+    fmaPeakGflops && `${fmaPeakGflops.toFixed(0)} GFLOP/s of float32 multiply-adds`,
+    pairPeakGflops && `${pairPeakGflops.toFixed(0)} GFLOP/s of products of bfloat16 pairs`,
+    tilePeakGflops && `${tilePeakGflops.toFixed(0)} GFLOP/s of bfloat16 tiles`,
   ].filter(Boolean);
   const measured = peaks.length > 0 ? `; peak of one core: ${peaks.join(', ')}` : '';
-  return `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, ${rounds} rounds${measured}.`;
+  const amx = machine.features.includes('amx_bf16') ? 'with AMX' : 'without AMX';
+  const count = `${rounds} round${rounds === 1 ? '' : 's'}`;
+  return `**${machine.cpu} ${amx}**, ${machine.cores} cores, Node ${machine.node}, ${count}${measured}.`;
 }
 
-/** The rows that a place in the template asks for, and what they were measured on. */
+/** The rows that a place in the template asks for, and what they were measured on: a table for each kind of machine. */
 function section(place) {
-  const [name, ...kinds] = place.trim().split(/\s+/);
-  const path = join(root, 'bench', 'results', `${name}.json`);
-  if (!existsSync(path)) return 'Not saved yet.';
-  const results = JSON.parse(readFileSync(path, 'utf8'));
-  const rows = results.rows.filter(({ kind }) => kinds.length === 0 || kinds.includes(kind));
-  if (rows.length === 0) return 'Not in the last saved run.';
-  return `${machineSentence(results)}\n\n${table(rows)}`;
+  const [group, ...kinds] = place.trim().split(/\s+/);
+  const tables = readdirSync(resultsFolder)
+    .sort()
+    .map((machine) => join(resultsFolder, machine, `${group}.json`))
+    .filter((path) => existsSync(path))
+    .flatMap((path) => {
+      const { machine, rows } = JSON.parse(readFileSync(path, 'utf8'));
+      const shown = rows.filter(({ kind }) => kinds.length === 0 || kinds.includes(kind));
+      return shown.length === 0 ? [] : [`${machineSentence(machine, shown[0].run)}\n\n${table(shown)}`];
+    });
+  return tables.length === 0 ? 'Not saved yet.' : tables.join('\n\n');
 }
 
 /** The text of the page. */

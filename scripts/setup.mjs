@@ -40,7 +40,16 @@ const benchPackages = [
   { name: 'libvips-dev', have: () => hasArchive('libvips.so') },
   { name: 'libdnnl-dev', have: () => existsSync('/usr/include/oneapi/dnnl/dnnl.hpp') },
   { name: 'pkg-config', have: () => hasProgram('pkg-config') },
+  { name: 'python3-torch', have: () => hasPythonModule('torch') },
+  { name: 'python3-opencv', have: () => hasPythonModule('cv2') },
+  { name: 'python3-skimage', have: () => hasPythonModule('skimage') },
+  { name: 'python3-shapely', have: () => hasPythonModule('shapely') },
 ];
+
+/** Does the system's own Python, which runs the rivals written in Python, find this module? */
+function hasPythonModule(name) {
+  return succeeds('/usr/bin/python3', ['-c', `import importlib.util as u; exit(u.find_spec("${name}") is None)`]);
+}
 
 function hasArchive(file) {
   return ['/usr/lib/x86_64-linux-gnu', '/usr/lib64', '/usr/lib', '/usr/local/lib'].some((folder) =>

@@ -4,7 +4,6 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { interleaveCalibrated, summary } from '../calibration.mjs';
 import { makeRow, timed } from '../harness.mjs';
-import { hasAmx } from '../machine.mjs';
 import { exportHoverfast, makeHoverfast } from '../peers/hoverfast-onnx.mjs';
 import { exportHovernet, hovernetPatchPx, makeHovernet } from '../peers/hovernet-onnx.mjs';
 import { openOnednn } from '../peers/onednn.mjs';
@@ -13,7 +12,7 @@ import { readSafetensors, writeSafetensors } from '../peers/safetensors.mjs';
 import { openTorch } from '../peers/torch.mjs';
 import { outFolder } from '../programs.mjs';
 import { largestGap, testPicture, toPlanes } from './pictures.mjs';
-import { discardNote, joinNotes, precisions, productsOf, unitOf } from './rounds.mjs';
+import { barWithTiles, discardNote, joinNotes, precisions, productsOf, unitOf } from './rounds.mjs';
 
 const onnxName = 'onnxruntime-node float32';
 /** Instead of its ratio, float32 may reach this share of the measured multiply-add peak. */
@@ -116,7 +115,6 @@ export async function measureNetwork(network, { runtime, torch, onednn, rounds, 
   const peer = network.torch && torch !== null ? openTorch(graph.plain, planes, sidePx, sidePx) : null;
   const dnn = network.onednn && !onednn.missing ? await openOnednn(onednn, graph) : null;
 
-  const bfloat16Unit = hasAmx() ? 'tiles' : 'fma';
   const gaps = {};
   if (session) {
     const outputs = await session.run(planes);
@@ -133,11 +131,11 @@ export async function measureNetwork(network, { runtime, torch, onednn, rounds, 
   if (session) contenders.onnx = { unit: 'fma', work: () => timed(() => session.run(planes)) };
   if (peer) {
     contenders.torchFloat32 = { unit: 'fma', work: () => peer.run('float32') };
-    contenders.torchBfloat16 = { unit: bfloat16Unit, work: () => peer.run('bfloat16') };
+    contenders.torchBfloat16 = { unit: unitOf('fast'), work: () => peer.run('bfloat16') };
   }
   if (dnn) {
     contenders.onednnFloat32 = { unit: 'fma', work: () => dnn.run('float32') };
-    contenders.onednnBfloat16 = { unit: bfloat16Unit, work: () => dnn.run('bfloat16') };
+    contenders.onednnBfloat16 = { unit: unitOf('fast'), work: () => dnn.run('bfloat16') };
   }
   const samples = await interleaveCalibrated(contenders, rounds, calibration);
   const chains = {};
@@ -145,7 +143,7 @@ export async function measureNetwork(network, { runtime, torch, onednn, rounds, 
     if (unitOf(precision) !== 'tiles' || summary(samples[precision], calibration).good >= rounds) continue;
     chains[precision] = await program.ask(`chains ${network.path} ${sidePx} ${precision} ${rounds}`);
   }
-  if (dnn && bfloat16Unit === 'tiles' && summary(samples.onednnBfloat16, calibration).good < rounds) {
+  if (dnn && unitOf('fast') === 'tiles' && summary(samples.onednnBfloat16, calibration).good < rounds) {
     chains.onednnBfloat16 = await dnn.parts('bfloat16', rounds);
   }
   const infos = [...models].map(([precision, { info }]) => ({ precision, isa: info.isa }));
@@ -196,7 +194,7 @@ function rowsOf({ network, info, results, gaps, flops, torch, onednn }) {
       ...{ network, info, results, flops },
       rival: onnxName,
       rivalKey: 'onnx',
-      bar: network.bars[precision] ?? null,
+      bar: barWithTiles(precision, network.bars[precision] ?? null),
       gap: gaps.onnx?.[precision],
       missing: 'onnxruntime-node (npm ci in bench/)',
     }),
@@ -207,7 +205,7 @@ function rowsOf({ network, info, results, gaps, flops, torch, onednn }) {
         ...{ network, info, results, flops },
         rival: `oneDNN${onednn.missing ? '' : ` ${onednn.version}`} ${nearest}, sum of its convolutions`,
         rivalKey: fast ? 'onednnBfloat16' : 'onednnFloat32',
-        bar: fast ? onednnBar : null,
+        bar: fast ? barWithTiles(precision, onednnBar) : null,
         missing: onednn.missing,
       }),
     );
@@ -218,7 +216,7 @@ function rowsOf({ network, info, results, gaps, flops, torch, onednn }) {
         ...{ network, info, results, flops },
         rival: `torch${torch === null ? '' : ` ${torch}`} ${nearest}`,
         rivalKey: fast ? 'torchBfloat16' : 'torchFloat32',
-        bar: fast && onednn.missing ? torchBar : null,
+        bar: fast && onednn.missing ? barWithTiles(precision, torchBar) : null,
         gap: gaps.torch?.[precision],
         missing: "python3-torch for Debian's Python",
       }),

@@ -9,8 +9,7 @@ import { wholeSlideRows } from '../nuclei/whole-slide.mjs';
 async function slideRows({ histojet, rounds }) {
   const calibration = new Calibration();
   try {
-    // Which rounds count depends on the best calibration of the whole run.
-    return (await wholeSlideRows({ histojet, rounds, calibration }))();
+    return await wholeSlideRows({ histojet, rounds, calibration });
   } finally {
     calibration.close();
   }

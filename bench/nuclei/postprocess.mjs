@@ -11,7 +11,7 @@ const pythonProgram = '/usr/bin/python3';
 const peerProgram = join(root, 'bench', 'peers', 'postprocess_peer.py');
 const environment = { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' };
 const rivalName = 'Python: scikit-image, OpenCV, SciPy';
-const windowCount = 4;
+const windowCount = 32;
 const scalingBar = 1.8;
 /** Variant, repetitions of the tile, and what the rival has to be beaten by. */
 const cases = [

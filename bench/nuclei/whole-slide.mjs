@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { interleaveCalibrated, summary } from '../calibration.mjs';
-import { discardNote, joinNotes, unitOf } from '../engine/rounds.mjs';
-import { makeRow, median } from '../harness.mjs';
+import { joinNotes, unitOf } from '../engine/rounds.mjs';
+import { interleave, makeRow, median } from '../harness.mjs';
+import { bfloat16Unit, hasAmx } from '../machine.mjs';
 import { buildOwn, outFolder, PeerProcess } from '../programs.mjs';
 
 export const segmentPeer = fileURLToPath(new URL('segment-peer.mjs', import.meta.url));
@@ -41,8 +41,24 @@ const cores = `${threads} thread${threads === '1' ? '' : 's'}`;
 const startSegment = () =>
   new PeerProcess(process.execPath, ['--expose-gc', segmentPeer], { HISTOJET_THREADS: threads });
 
-/** Median over all rounds, those without the tile unit's full speed included. */
-const wallOfAll = (samples) => median(samples.map(({ wallMs }) => wallMs));
+/**
+ * Work between two calibrations. Runs take minutes, so a tile unit that others share changes its speed within one: no
+ * round is discarded, and the note says what the unit did in between.
+ */
+function besideCalibration(work, calibration, seen) {
+  return async () => {
+    seen.push(await calibration.measure());
+    const times = await work();
+    seen.push(await calibration.measure());
+    return times;
+  };
+}
+
+function tileNote(precision, seen) {
+  if (unitOf(precision) !== 'tiles') return '';
+  const speeds = seen.map(({ tiles }) => tiles);
+  return `tile unit at ${Math.min(...speeds).toFixed(0)} to ${Math.max(...speeds).toFixed(0)} GFLOP/s around the runs`;
+}
 
 /** Medians of the stages' core seconds, and of their sum. */
 function stageTimes(answers) {
@@ -73,35 +89,31 @@ async function overlapRow({ slide, precision, weights, name, rounds, calibration
       const sum = (key) => decode[key] + network[key] + postprocess[key];
       return { cpuMs: sum('cpuMs'), wallMs: sum('wallMs') };
     };
-    const unit = unitOf(precision);
-    const contenders = { whole: { unit, work: whole }, stages: { unit, work: stages } };
-    const samples = await interleaveCalibrated(contenders, Math.min(rounds, mostRounds), calibration);
-    return () => {
-      const [run, sum] = [summary(samples.whole, calibration), summary(samples.stages, calibration)];
-      const ours = run.wallMs === null ? null : run.wallMs / 1000;
-      const theirs = sum.cpuMs === null ? null : sum.cpuMs / 1000 / Number(threads);
-      const times = stageTimes(apart);
-      const seconds = ['decode', 'network', 'postprocess'].map((key) => `${key} ${times[key].toFixed(2)} s`).join(', ');
-      return makeRow({
-        workload: `whole slide, ${name}, HoverFast ${precision}, ${cores}`,
-        rival: 'core time of its stages run apart, over the threads',
-        unit: 'wall s',
-        ours,
-        theirs,
-        bar: Number(overlapBar.toFixed(3)),
-        limitShare: ours === null || theirs === null ? null : theirs / ours,
-        note: joinNotes(
-          `${last.nuclei} nuclei in ${last.windows} windows; core time of the stages: ${seconds}`,
-          discardNote(run),
-        ),
-        kind: 'slide',
-        precision,
-        threads: Number(threads),
-        cpuOurs: run.cpuMs === null ? null : run.cpuMs / 1000,
-        stages: times,
-        wallOfAllRounds: wallOfAll(samples.whole) / 1000,
-      });
-    };
+    const seen = [];
+    const contenders = { whole: besideCalibration(whole, calibration, seen), stages };
+    const result = await interleave(contenders, Math.min(rounds, mostRounds));
+    const ours = result.whole.wallMs / 1000;
+    const theirs = result.stages.cpuMs / 1000 / Number(threads);
+    const times = stageTimes(apart);
+    const seconds = ['decode', 'network', 'postprocess'].map((key) => `${key} ${times[key].toFixed(2)} s`).join(', ');
+    return makeRow({
+      workload: `whole slide, ${name}, HoverFast ${precision}, ${cores}`,
+      rival: 'core time of its stages run apart, over the threads',
+      unit: 'wall s',
+      ours,
+      theirs,
+      bar: Number(overlapBar.toFixed(3)),
+      limitShare: theirs / ours,
+      note: joinNotes(
+        `${last.nuclei} nuclei in ${last.windows} windows; core time of the stages: ${seconds}`,
+        tileNote(precision, seen),
+      ),
+      kind: 'slide',
+      precision,
+      threads: Number(threads),
+      cpuOurs: result.whole.cpuMs / 1000,
+      stages: times,
+    });
   } finally {
     peer.close();
     native.close();
@@ -142,32 +154,25 @@ async function largeRow({ histojet, rounds, calibration }) {
       last = await askSegment(peer, { slide, precision: 'fast', tissue, region: part, output });
       return last;
     };
-    const contenders = { run: { unit: unitOf('fast'), work } };
-    const samples = await interleaveCalibrated(contenders, Math.min(rounds, mostRounds), calibration);
-    return () => {
-      const run = summary(samples.run, calibration);
-      const minutes = (wallMs) => ((wallMs * all) / last.windows + found.tissue.wallMs) / 60_000;
-      const ofAll = minutes(wallOfAll(samples.run));
-      const share = (100 * part.width * part.height) / (large.width * large.height);
-      return makeRow({
-        workload: `${name}, ${100 * tissueShare} % tissue, HoverFast fast, ${cores}`,
-        rival: 'none (absolute)',
-        unit: 'wall min',
-        ours: run.wallMs === null ? null : minutes(run.wallMs),
-        bar: largestMinutes,
-        barOn: 'ours',
-        note: joinNotes(
-          `from ${last.windows} of ${all} windows (${share.toFixed(1)} % of the slide), ${last.nuclei} nuclei there`,
-          'a periodic slide with a given mask; the time to find tissue is added',
-          discardNote(run),
-          run.discarded === 0 ? '' : `${ofAll.toFixed(1)} min with all rounds`,
-        ),
-        kind: 'slide',
-        precision: 'fast',
-        threads: Number(threads),
-        minutesOfAllRounds: ofAll,
-      });
-    };
+    const seen = [];
+    const { run } = await interleave({ run: besideCalibration(work, calibration, seen) }, Math.min(rounds, mostRounds));
+    const share = (100 * part.width * part.height) / (large.width * large.height);
+    return makeRow({
+      workload: `${name}, ${100 * tissueShare} % tissue, HoverFast fast, ${cores}`,
+      rival: 'none (absolute)',
+      unit: 'wall min',
+      ours: ((run.wallMs * all) / last.windows + found.tissue.wallMs) / 60_000,
+      bar: hasAmx() ? largestMinutes : null,
+      barOn: 'ours',
+      note: joinNotes(
+        `from ${last.windows} of ${all} windows (${share.toFixed(1)} % of the slide), ${last.nuclei} nuclei there`,
+        'a periodic slide with a given mask; the time to find tissue is added',
+        tileNote('fast', seen),
+      ),
+      kind: 'slide',
+      precision: 'fast',
+      threads: Number(threads),
+    });
   } finally {
     peer.close();
     native.close();
@@ -175,17 +180,13 @@ async function largeRow({ histojet, rounds, calibration }) {
   }
 }
 
-/**
- * All rows of whole slides.
- *
- * @returns a function that makes the rows; call it when the whole run is measured
- */
+/** All rows of whole slides; each is printed as soon as it is measured, for the whole takes long. */
 export async function wholeSlideRows({
   histojet,
   rounds,
   calibration,
   sidePx = 10_000,
-  precisions = ['float32', 'fast'],
+  precisions = bfloat16Unit() === null ? ['float32'] : ['float32', 'fast'],
 }) {
   const slide = await cachedSlide(histojet, `slide-${sidePx}-35`, {
     width: sidePx,
@@ -195,10 +196,14 @@ export async function wholeSlideRows({
   });
   const weights = histojet.defaultWeightsPath();
   const name = `${sidePx} x ${sidePx} px`;
-  const finishers = [];
+  const rows = [];
+  const add = (row) => {
+    rows.push(row);
+    console.error(`    ${row.workload}: ${row.ours.toFixed(2)} ${row.unit}; ${row.note}`);
+  };
   for (const precision of precisions) {
-    finishers.push(await overlapRow({ slide, precision, weights, name, rounds, calibration }));
+    add(await overlapRow({ slide, precision, weights, name, rounds, calibration }));
   }
-  finishers.push(await largeRow({ histojet, rounds, calibration }));
-  return () => finishers.map((finish) => finish());
+  add(await largeRow({ histojet, rounds, calibration }));
+  return rows;
 }

@@ -1,13 +1,13 @@
 // One Mamba block on one core, and what a second core brings.
 import { Calibration, interleaveCalibrated, summary } from '../calibration.mjs';
-import { discardNote, unitOf } from '../engine/rounds.mjs';
+import { discardNote, precisions, unitOf } from '../engine/rounds.mjs';
 import { makeRow, missingRow } from '../harness.mjs';
 import { buildOwn, PeerProcess } from '../programs.mjs';
 import { startTorchPeer } from './peers.mjs';
 
 const size = { dim: 192, tokens: 4096 };
-/** Milliseconds of one core. */
-const most = { float32: 45, high: 25, fast: 25 };
+/** Milliseconds of one core, by the unit that computes. */
+const most = { fma: 45, pairs: 45, tiles: 25 };
 const torchBar = 25;
 const runs = 5;
 
@@ -18,25 +18,19 @@ export async function blockRows({ rounds }) {
   const own = new PeerProcess(buildOwn('mamba_block_bench'), [], { HISTOJET_THREADS: '1' });
   const torch = startTorchPeer('mamba_peer.py');
   const calibration = new Calibration();
-  const used = {};
   try {
-    const ask = (precision) => async () => {
-      const answer = await own.ask(`block ${size.dim} ${size.tokens} ${precision} 1 ${runs} none`);
-      used[precision] = answer.precision;
-      return answer;
-    };
+    const ask = (precision) => () => own.ask(`block ${size.dim} ${size.tokens} ${precision} 1 ${runs} none`);
     const contenders = Object.fromEntries(
-      Object.keys(most).map((precision) => [precision, { unit: unitOf(precision), work: ask(precision) }]),
+      precisions.map((precision) => [precision, { unit: unitOf(precision), work: ask(precision) }]),
     );
     if (torch.process) {
       contenders.torch = { unit: 'fma', work: () => torch.process.ask(`block ${size.dim} ${size.tokens}`) };
     }
     const samples = await interleaveCalibrated(contenders, rounds, calibration);
     const theirs = samples.torch && summary(samples.torch, calibration).cpuMs;
-    const rows = Object.keys(most).flatMap((precision) => {
+    const rows = precisions.flatMap((precision) => {
       const result = summary(samples[precision], calibration);
-      // Without tile instructions all precisions are float32, and have its bar.
-      const bar = most[used[precision]];
+      const bar = most[unitOf(precision)];
       const shared = {
         workload: titleOf(precision),
         unit: 'CPU ms',

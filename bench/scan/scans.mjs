@@ -1,6 +1,7 @@
 // Nanoseconds per element (batch x channels x states x length) of one core.
 import { Calibration } from '../calibration.mjs';
 import { interleave, makeRow, median, missingRow, timed } from '../harness.mjs';
+import { isIntel } from '../machine.mjs';
 import { preparePlainScan } from '../peers/plain-scan.mjs';
 import { buildOwn, PeerProcess } from '../programs.mjs';
 import { startTorchPeer } from './peers.mjs';
@@ -8,7 +9,7 @@ import { startTorchPeer } from './peers.mjs';
 const unit = 'CPU ns/element';
 const mostNs = 0.25;
 /**
- * What the ports allow: 13 vector instructions for 16 elements of the recurrence and, with 16 states, 3 of what surrounds
+ * What the ports of Intel's cores allow: 13 vector instructions for 16 elements of the recurrence and, with 16 states, 3 of what surrounds
  * it; two in a clock, as in the peak of multiply-adds, which is 64 operations in a clock.
  */
 const limitNs = (fmaGflops) => ((13 + 3) / 16 / 2) * (64 / fmaGflops);
@@ -65,7 +66,7 @@ async function rowsOfCase(size, layout, peers, rounds) {
   const peaks = [];
   const result = await interleave(contendersOf(size, layout, peers, peaks), rounds);
   const ours = result.ours.cpuMs;
-  const limitShare = size.states === 16 ? limitNs(median(peaks)) / ours : null;
+  const limitShare = size.states === 16 && isIntel() ? limitNs(median(peaks)) / ours : null;
   const shared = { workload: titleOf(size, layout), unit, ours, limitShare, kind: 'scan', layout, ...size };
   const judged = size.states === 16 && size.channels >= 64 && size.length <= 2 ** 20;
   const rows = [makeRow({ ...shared, rival: 'none (absolute)', bar: judged ? mostNs : null, barOn: 'ours' })];
