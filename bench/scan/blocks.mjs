@@ -8,7 +8,6 @@ import { startTorchPeer } from './peers.mjs';
 const size = { dim: 192, tokens: 4096 };
 /** Milliseconds of one core, by the unit that computes. */
 const most = { fma: 45, pairs: 45, tiles: 25 };
-const torchBar = 25;
 const runs = 5;
 
 const titleOf = (precision) => `Mamba block, dim ${size.dim}, ${size.tokens} tokens, ${precision}`;
@@ -41,7 +40,7 @@ export async function blockRows({ rounds }) {
       };
       const absolute = makeRow({ ...shared, rival: 'none (absolute)', bar, barOn: 'ours' });
       if (theirs === undefined) return [absolute];
-      return [absolute, makeRow({ ...shared, rival: torch.name, theirs, bar: torchBar })];
+      return [absolute, makeRow({ ...shared, rival: torch.name, theirs })];
     });
     if (!torch.missing) return rows;
     return [...rows, missingRow({ workload: 'Mamba block', rival: 'torch', unit: 'CPU ms', reason: torch.missing })];
