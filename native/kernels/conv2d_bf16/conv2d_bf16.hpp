@@ -43,9 +43,11 @@ struct RowsAhead {
 /// A position is one output pixel, or several neighbouring ones whose channels lie side by side (narrow pixels are
 /// taken in pairs, so that each load is one cache line; the weights say which tap belongs to which pixel). Zero padding
 /// is the caller's. Elements with zero weights are read too and must be finite. Up to 15 positions beyond the row may
-/// be read; what is read there has no influence. Products of a step are summed in two chains, of even and odd elements,
-/// which are added to the sum so far, as the TDPBF16PS instruction does; results do not depend on width, rows per call
-/// or threads, and all variants agree bit for bit (denormals apart, which the instruction flushes).
+/// be read; what is read there has no influence. Results do not depend on width, rows per call or threads.
+///
+/// Products of a step are summed in two chains, of even and odd elements, which are added to the sum so far, as the
+/// TDPBF16PS instruction does: the scalar and the AMX variant agree bit for bit (denormals apart, which the instruction
+/// flushes). VDPBF16PS adds pair after pair to the sum, so that variant rounds in another order.
 struct Conv2dBf16Args {
   const std::byte* const* rows;  ///< [row_count][rows_per_output]; the planes of a split input are rows of their own
   std::byte* const* out_rows;    ///< [row_count]: position 0; `columns` values per position are written; or null
