@@ -4,6 +4,7 @@
 #include <immintrin.h>
 
 #include "kernels/conv2d/conv2d.hpp"
+#include "kernels/vector/addresses.hpp"
 
 namespace histojet::kernels::avx512 {
 namespace {
@@ -11,50 +12,6 @@ namespace {
 // The plain form of the maximum makes GCC 12 warn about its own header; with a constant mask the same instruction
 // results.
 constexpr __mmask16 kAllLanes = 0xffff;
-
-/// Where the inputs of P pixels lie, S floats apart, or any number of bytes (S = 0). Seven pixels share a base pointer:
-/// with a few multiples of the stride in registers each of them is one addressing mode (base + register, or + 4 *
-/// register).
-template <int P, int S>
-class Addresses {
- public:
-  Addresses(const float* row, std::int64_t x, std::int64_t pixel_stride) : one_(4 * (S == 0 ? pixel_stride : S)) {
-    base_[0] = reinterpret_cast<const char*>(row) + x * one_;
-#pragma GCC unroll 4
-    for (int b = 1; b < kBases; ++b) base_[b] = base_[b - 1] + kPixelsPerBase * one_;
-    two_ = 2 * one_;
-    three_ = 3 * one_;
-    five_ = 5 * one_;
-    six_ = 6 * one_;
-  }
-  const char* first() const {
-    return base_[0];
-  }
-  void next() {
-#pragma GCC unroll 4
-    for (int b = 0; b < kBases; ++b) base_[b] += 4;
-  }
-  /// Hides how the values are related. The compiler would keep each pixel's address in a register, or with small
-  /// constant strides carry values from one turn to the next, and spill.
-  void hide() {
-#pragma GCC unroll 4
-    for (int b = 0; b < kBases; ++b) asm("" : "+r"(base_[b]));
-    if constexpr (S == 0) asm("" : "+r"(one_), "+r"(two_), "+r"(three_), "+r"(five_), "+r"(six_));
-  }
-  float pixel(int p) const {
-    const std::int64_t in_registers[] = {0, one_, two_, three_, 4 * one_, five_, six_};
-    const char* base = base_[p / kPixelsPerBase];
-    const std::int64_t offset = S == 0 ? in_registers[p % kPixelsPerBase] : 4 * S * p;
-    return *reinterpret_cast<const float*>(base + offset);
-  }
-
- private:
-  static constexpr int kPixelsPerBase = S == 0 ? 7 : P;
-  static constexpr int kBases = (P + kPixelsPerBase - 1) / kPixelsPerBase;
-
-  const char* base_[kBases];
-  std::int64_t one_, two_, three_, five_, six_;  ///< strides in bytes
-};
 
 /// Where a pixel goes and what is added to it (or null).
 struct Target {
@@ -82,7 +39,8 @@ void block(const Conv2dArgs& args, const float* const* rows, const float* panel,
     }
   }
   for (const KStep *step = args.steps, *end = step + args.step_count; step != end; ++step) {
-    Addresses<P, S> in(rows[step->row] + step->offset, x, step->pixel_stride);
+    const std::int64_t stride = S == 0 ? step->pixel_stride : S;
+    Addresses<P, 4 * S> in(rows[step->row] + step->offset + x * stride, 4 * stride);
     for (const char* stop = in.first() + 4 * static_cast<std::int64_t>(step->length); in.first() != stop; in.next()) {
       in.hide();
       __m512 weight[V];
@@ -91,7 +49,7 @@ void block(const Conv2dArgs& args, const float* const* rows, const float* panel,
       panel += 16 * V;
 #pragma GCC unroll 28
       for (int p = 0; p < P; ++p) {
-        const __m512 value = _mm512_set1_ps(in.pixel(p));
+        const __m512 value = _mm512_set1_ps(*reinterpret_cast<const float*>(in.pixel(p)));
 #pragma GCC unroll 2
         for (int v = 0; v < V; ++v) sum[p][v] = _mm512_fmadd_ps(value, weight[v], sum[p][v]);
       }

@@ -369,30 +369,12 @@ void run_columns(const Conv2dBf16Args& args, const Output& output) {
   if (pairs < args.columns) LastColumns<S, O, Active>(args, output, ahead).run(pairs);
 }
 
-template <Storage S, StepOrder O>
-void all_columns(const Conv2dBf16Args& args, const Output& output) {
-  args.active_rows == nullptr ? run_columns<S, O, false>(args, output) : run_columns<S, O, true>(args, output);
-}
-
-template <StepOrder O>
-void to_storage(const Conv2dBf16Args& args, const Output& output) {
-  switch (args.storage) {
-    case Storage::kFloat32:
-      return all_columns<Storage::kFloat32, O>(args, output);
-    case Storage::kBfloat16:
-      return all_columns<Storage::kBfloat16, O>(args, output);
-    case Storage::kSplit:
-      return all_columns<Storage::kSplit, O>(args, output);
-  }
-}
-
 }  // namespace
 
 void conv2d_bf16(const Conv2dBf16Args& args) {
   const Output output(args);
   configure_tiles();
-  args.order == StepOrder::kSplit ? to_storage<StepOrder::kSplit>(args, output)
-                                  : to_storage<StepOrder::kPlain>(args, output);
+  with_form(args, [&]<Storage S, StepOrder O, bool Active>() { run_columns<S, O, Active>(args, output); });
   // A live tile state would make each switch of threads save 8 KiB.
   release_tiles();
 }

@@ -132,5 +132,30 @@ inline Target row_target(const Conv2dBf16Args& args, std::int64_t y, std::int64_
   return row.moved(first_column * element_bytes);
 }
 
+/// Calls `run` with storage, order of steps and whether results are activated as constants.
+template <Storage S, typename Run>
+void with_storage(const Conv2dBf16Args& args, const Run& run) {
+  const bool active = args.active_rows != nullptr;
+  if (args.order == StepOrder::kSplit) {
+    active ? run.template operator()<S, StepOrder::kSplit, true>()
+           : run.template operator()<S, StepOrder::kSplit, false>();
+  } else {
+    active ? run.template operator()<S, StepOrder::kPlain, true>()
+           : run.template operator()<S, StepOrder::kPlain, false>();
+  }
+}
+
+template <typename Run>
+void with_form(const Conv2dBf16Args& args, const Run& run) {
+  switch (args.storage) {
+    case Storage::kFloat32:
+      return with_storage<Storage::kFloat32>(args, run);
+    case Storage::kBfloat16:
+      return with_storage<Storage::kBfloat16>(args, run);
+    case Storage::kSplit:
+      return with_storage<Storage::kSplit>(args, run);
+  }
+}
+
 }  // namespace
 }  // namespace histojet::kernels

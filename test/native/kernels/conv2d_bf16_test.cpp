@@ -198,6 +198,20 @@ const std::vector<ConvCase> kCases = {
     {2, 17, {{512, 1024}}, 32, 32, 1},                  //
 };
 
+/// All cases with plain and split operands and every storage of the result.
+template <typename Check>
+void for_each_form(const Check& check) {
+  for (std::size_t i = 0; i < kCases.size(); ++i) {
+    for (const bool split : {false, true}) {
+      for (const Storage storage : {Storage::kFloat32, Storage::kBfloat16, Storage::kSplit}) {
+        SCOPED_TRACE("case " + std::to_string(i) + (split ? " split" : "") + " storage " +
+                     std::to_string(static_cast<int>(storage)));
+        check(kCases[i], split, storage);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 TEST(Conv2dBf16, TheReferenceAgreesWithDoublePrecision) {
@@ -212,33 +226,21 @@ TEST(Conv2dBf16, TheReferenceAgreesWithDoublePrecision) {
 
 TEST(Conv2dBf16, TileRegistersGiveTheBitsOfTheReference) {
   if (detected_isa() < Isa::kAmx) GTEST_SKIP() << "skipped: no AMX";
-  for (std::size_t i = 0; i < kCases.size(); ++i) {
-    for (const bool split : {false, true}) {
-      for (const Storage storage : {Storage::kFloat32, Storage::kBfloat16, Storage::kSplit}) {
-        SCOPED_TRACE("case " + std::to_string(i) + (split ? " split" : "") + " storage " +
-                     std::to_string(static_cast<int>(storage)));
-        EXPECT_TRUE(run(kCases[i], split, storage, kConv2dBf16.amx).bytes ==
-                    run(kCases[i], split, storage, kConv2dBf16.scalar).bytes);
-      }
-    }
-  }
+  for_each_form([](const ConvCase& item, bool split, Storage storage) {
+    EXPECT_TRUE(run(item, split, storage, kConv2dBf16.amx).bytes ==
+                run(item, split, storage, kConv2dBf16.scalar).bytes);
+  });
 }
 
 TEST(Conv2dBf16, PairProductsAgreeWithTheReference) {
   if (detected_isa() < Isa::kAvx512Bf16) GTEST_SKIP() << "skipped: no fast products of bfloat16 pairs";
-  for (std::size_t i = 0; i < kCases.size(); ++i) {
-    for (const bool split : {false, true}) {
-      for (const Storage storage : {Storage::kFloat32, Storage::kBfloat16, Storage::kSplit}) {
-        SCOPED_TRACE("case " + std::to_string(i) + (split ? " split" : "") + " storage " +
-                     std::to_string(static_cast<int>(storage)));
-        EXPECT_TRUE(run(kCases[i], split, storage, kConv2dBf16.avx512bf16, kGrain).bytes ==
-                    run(kCases[i], split, storage, kConv2dBf16.scalar, kGrain).bytes)
-            << "of exact sums";
-        EXPECT_LT(run(kCases[i], split, storage, kConv2dBf16.avx512bf16).error,
-                  1.01 * run(kCases[i], split, storage, kConv2dBf16.scalar).error + 1e-6);
-      }
-    }
-  }
+  for_each_form([](const ConvCase& item, bool split, Storage storage) {
+    EXPECT_TRUE(run(item, split, storage, kConv2dBf16.avx512bf16, kGrain).bytes ==
+                run(item, split, storage, kConv2dBf16.scalar, kGrain).bytes)
+        << "of exact sums";
+    EXPECT_LT(run(item, split, storage, kConv2dBf16.avx512bf16).error,
+              1.01 * run(item, split, storage, kConv2dBf16.scalar).error + 1e-6);
+  });
 }
 
 TEST(Conv2dBf16, RoundingCanKeepTheSumsOfWeights) {
