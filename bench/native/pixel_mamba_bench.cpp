@@ -18,7 +18,7 @@
 #include "base/resident_memory.hpp"
 #include "clock.hpp"
 #include "models/formula_pixel_mamba.hpp"
-#include "models/pixel_mamba.hpp"
+#include "models/pixel_mamba/pixel_mamba.hpp"
 #include "serve_lines.hpp"
 
 namespace {

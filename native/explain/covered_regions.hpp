@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "models/region_source.hpp"
+#include "models/pixel_mamba/region_source.hpp"
 
 namespace histojet::explain {
 

@@ -5,7 +5,7 @@
 
 #include "base/cancel.hpp"
 #include "explain/target_output.hpp"
-#include "models/pixel_mamba.hpp"
+#include "models/pixel_mamba/pixel_mamba.hpp"
 
 namespace histojet::explain {
 

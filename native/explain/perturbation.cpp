@@ -9,7 +9,7 @@
 #include "explain/covered_regions.hpp"
 #include "explain/region_memory.hpp"
 #include "explain/square_regions.hpp"
-#include "models/pixel_mamba_context.hpp"
+#include "models/pixel_mamba/context.hpp"
 
 namespace histojet::explain {
 namespace {

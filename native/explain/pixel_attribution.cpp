@@ -7,7 +7,7 @@
 #include "base/executor.hpp"
 #include "explain/pixel_trace.hpp"
 #include "explain/pooled_relevance.hpp"
-#include "models/pixel_mamba_context.hpp"
+#include "models/pixel_mamba/context.hpp"
 
 namespace histojet::explain {
 namespace {

@@ -9,7 +9,7 @@
 #include "explain/merge_relevance.hpp"
 #include "explain/scan_terms.hpp"
 #include "explain/target_output.hpp"
-#include "models/pixel_mamba.hpp"
+#include "models/pixel_mamba/pixel_mamba.hpp"
 
 namespace histojet::explain {
 

@@ -6,8 +6,8 @@
 
 #include "explain/mixer_terms.hpp"
 #include "explain/stage_layout.hpp"
-#include "models/pixel_mamba.hpp"
-#include "models/token_store.hpp"
+#include "models/pixel_mamba/pixel_mamba.hpp"
+#include "models/pixel_mamba/token_store.hpp"
 
 namespace histojet::explain {
 

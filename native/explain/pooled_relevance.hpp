@@ -2,7 +2,7 @@
 
 #include "explain/block_rollout.hpp"
 #include "explain/pixel_trace.hpp"
-#include "models/pixel_mamba.hpp"
+#include "models/pixel_mamba/pixel_mamba.hpp"
 
 namespace histojet::explain {
 

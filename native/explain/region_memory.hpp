@@ -4,9 +4,9 @@
 #include <memory>
 #include <vector>
 
-#include "models/region_pass.hpp"
-#include "models/region_reuse.hpp"
-#include "models/token_store.hpp"
+#include "models/pixel_mamba/region_pass.hpp"
+#include "models/pixel_mamba/region_reuse.hpp"
+#include "models/pixel_mamba/token_store.hpp"
 
 namespace histojet::explain {
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "models/region_source.hpp"
+#include "models/pixel_mamba/region_source.hpp"
 
 namespace histojet::explain {
 

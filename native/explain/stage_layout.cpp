@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "models/sequence_sweep.hpp"
+#include "models/pixel_mamba/sequence_sweep.hpp"
 
 namespace histojet::explain {
 namespace {

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "models/pixel_mamba.hpp"
+#include "models/pixel_mamba/pixel_mamba.hpp"
 
 namespace histojet::explain {
 

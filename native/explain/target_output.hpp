@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "models/pixel_mamba.hpp"
+#include "models/pixel_mamba/pixel_mamba.hpp"
 
 namespace histojet::explain {
 

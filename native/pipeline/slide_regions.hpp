@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "models/region_source.hpp"
+#include "models/pixel_mamba/region_source.hpp"
 #include "slide/slide.hpp"
 #include "tiles/region_announcer.hpp"
 #include "tiles/scaled_read.hpp"

@@ -13,7 +13,7 @@
 #include "histojet/image.hpp"
 #include "histojet/slide.hpp"
 #include "histojet/weights.hpp"
-#include "models/pixel_mamba.hpp"
+#include "models/pixel_mamba/pixel_mamba.hpp"
 #include "pipeline/slide_regions.hpp"
 
 namespace histojet {

@@ -11,7 +11,7 @@
 #include "histojet/tensor.hpp"
 #include "histojet/weights.hpp"
 #include "models/mamba_mil.hpp"
-#include "models/pixel_mamba_head.hpp"
+#include "models/pixel_mamba/head.hpp"
 #include "models/vision_mamba.hpp"
 #include "models/vmamba.hpp"
 

@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "models/formula_pixel_mamba.hpp"
-#include "models/pixel_mamba.hpp"
+#include "models/pixel_mamba/pixel_mamba.hpp"
 #include "models/some_regions.hpp"
 #include "models/wavy_picture.hpp"
 

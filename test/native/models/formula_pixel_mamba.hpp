@@ -5,7 +5,7 @@
 #include <string>
 
 #include "formula_dict.hpp"
-#include "models/pixel_mamba_config.hpp"
+#include "models/pixel_mamba/config.hpp"
 
 namespace histojet::test {
 

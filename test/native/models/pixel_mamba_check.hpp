@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "models/formula_pixel_mamba.hpp"
-#include "models/pixel_mamba.hpp"
+#include "models/pixel_mamba/pixel_mamba.hpp"
 #include "models/reference_pixel_mamba.hpp"
 #include "models/some_regions.hpp"
 #include "models/wavy_picture.hpp"

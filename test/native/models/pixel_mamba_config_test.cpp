@@ -1,8 +1,7 @@
-#include "models/pixel_mamba_config.hpp"
-
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
+#include "models/pixel_mamba/config.hpp"
 
 namespace histojet::models {
 namespace {

@@ -5,7 +5,7 @@
 #include <tuple>
 
 #include "models/formula_pixel_mamba.hpp"
-#include "models/pixel_mamba.hpp"
+#include "models/pixel_mamba/pixel_mamba.hpp"
 
 namespace histojet::models {
 namespace {

@@ -8,7 +8,7 @@
 #include "base/error.hpp"
 #include "fixtures.hpp"
 #include "models/formula_pixel_mamba.hpp"
-#include "models/pixel_mamba.hpp"
+#include "models/pixel_mamba/pixel_mamba.hpp"
 #include "models/reference_pixel_mamba.hpp"
 
 namespace histojet::models {

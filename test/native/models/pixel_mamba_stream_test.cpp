@@ -8,7 +8,7 @@
 
 #include "base/error.hpp"
 #include "models/formula_pixel_mamba.hpp"
-#include "models/pixel_mamba.hpp"
+#include "models/pixel_mamba/pixel_mamba.hpp"
 #include "models/pixel_mamba_check.hpp"
 
 namespace histojet::models {

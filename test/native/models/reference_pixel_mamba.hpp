@@ -9,8 +9,8 @@
 #include <tuple>
 #include <vector>
 
+#include "models/pixel_mamba/region_source.hpp"
 #include "models/reference_pixel_mixers.hpp"
-#include "models/region_source.hpp"
 
 namespace histojet::test {
 

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "models/pixel_mamba_config.hpp"
+#include "models/pixel_mamba/config.hpp"
 #include "weights/state_dict.hpp"
 
 namespace histojet::test {

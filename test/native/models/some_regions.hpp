@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "models/region_source.hpp"
+#include "models/pixel_mamba/region_source.hpp"
 
 namespace histojet::test {
 

@@ -1,4 +1,4 @@
-#include "models/token_store.hpp"
+#include "models/pixel_mamba/token_store.hpp"
 
 #include <gtest/gtest.h>
 

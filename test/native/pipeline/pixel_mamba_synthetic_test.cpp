@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "fixtures.hpp"
-#include "models/pixel_mamba.hpp"
+#include "models/pixel_mamba/pixel_mamba.hpp"
 #include "slide/synthetic.hpp"
 #include "weights/state_dict.hpp"
 

@@ -4,7 +4,7 @@
 
 #include "base/error.hpp"
 #include "models/formula_pixel_mamba.hpp"
-#include "models/pixel_mamba.hpp"
+#include "models/pixel_mamba/pixel_mamba.hpp"
 #include "pipeline/disc_slide.hpp"
 
 namespace histojet::pipeline {
