@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -18,10 +17,8 @@ class ValueQueue {
   /// are spread over the buckets, the rest goes to the first and the last one.
   void reset(const double* values, std::size_t count, double low, double high) {
     values_ = values;
-    low_ = low;
-    const double width = high - low;
-    scale_ = width > 0 ? static_cast<double>(kBuckets - 1) / width : 0;
     if (next_.size() < count) next_.resize(count);
+    sort_into_buckets(count, low, high);
     words_.fill(0);
     summary_ = 0;
     steps_ = 0;
@@ -31,11 +28,10 @@ class ValueQueue {
 
   /// @returns whether the queue holds another pixel of this value.
   bool push(std::uint32_t pixel) {
-    const double value = values_[pixel];
-    const std::size_t bucket = bucket_of(value);
+    const std::size_t bucket = buckets_[pixel];
     std::uint64_t& word = words_[bucket / 64];
     const std::uint64_t bit = std::uint64_t{1} << (bucket % 64);
-    if ((word & bit) != 0) return join(lists_[bucket], pixel, value);
+    if ((word & bit) != 0) return join(lists_[bucket], pixel);
     word |= bit;
     summary_ |= std::uint64_t{1} << (bucket / 64);
     lists_[bucket] = {pixel, pixel};
@@ -43,7 +39,7 @@ class ValueQueue {
   }
 
   /// Says that pixels at and next to `place` may soon be pushed.
-  void prefetch(std::size_t place) const { __builtin_prefetch(values_ + place); }
+  void prefetch(std::size_t place) const { __builtin_prefetch(buckets_.data() + place); }
 
   /// The first pixel; the queue must not be empty.
   std::uint32_t top() const { return lists_[first_bucket()].head; }
@@ -74,11 +70,9 @@ class ValueQueue {
     std::uint32_t tail;
   };
 
-  std::size_t bucket_of(double value) const {
-    const double place = (value - low_) * scale_;
-    const double inside = std::min(place > 0 ? place : 0.0, static_cast<double>(kBuckets - 1));
-    return static_cast<std::size_t>(static_cast<std::int64_t>(inside));
-  }
+  /// All at once: the next pixel of a flood depends on those that were just pushed, and would wait for each of these
+  /// computations.
+  void sort_into_buckets(std::size_t count, double low, double high);
 
   std::size_t first_bucket() const {
     const auto word = static_cast<std::size_t>(std::countr_zero(summary_));
@@ -86,7 +80,8 @@ class ValueQueue {
   }
 
   /// Puts `pixel` behind all of its value or less.
-  [[gnu::noinline]] bool join(List& list, std::uint32_t pixel, double value) {
+  [[gnu::noinline]] bool join(List& list, std::uint32_t pixel) {
+    const double value = values_[pixel];
     if (!(value < values_[list.tail])) {
       const bool equal = value == values_[list.tail];
       next_[list.tail] = pixel;
@@ -106,11 +101,10 @@ class ValueQueue {
   }
 
   const double* values_ = nullptr;
-  double low_ = 0;
-  double scale_ = 0;
   std::uint64_t summary_ = 0;                         ///< one bit per word that is not 0
   std::array<std::uint64_t, kBuckets / 64> words_{};  ///< one bit per bucket that is not empty
   std::array<List, kBuckets> lists_{};                ///< of the buckets that are not empty
+  std::vector<std::uint16_t> buckets_;                ///< [pixels]
   std::vector<std::uint32_t> next_;  ///< [pixels] of those in the queue but the last of a list: the one behind
   std::size_t steps_ = 0;
 };

@@ -139,8 +139,9 @@ TEST(Flood, RefusesWhereAllValuesAreCrowdedIntoOneBucket) {
 TEST(ValueQueue, GivesTheSmallestAndOfEqualOnesTheFirst) {
   std::mt19937 random(7);
   ValueQueue queue;
-  for (const unsigned distinct : {1u, 5u, 300u, 1u << 30}) {
-    std::vector<double> values(3000);
+  for (const auto& [distinct, count] :
+       {std::pair{1u, 3000}, {5u, 3000}, {300u, 3000}, {1u << 30, 3000}, {5u, 1}, {9u, 7}, {9u, 8}, {9u, 13}}) {
+    std::vector<double> values(static_cast<std::size_t>(count));
     for (double& value : values) value = static_cast<double>(random() % distinct) - 100;
     // The range is only a hint.
     queue.reset(values.data(), values.size(), -100, distinct == 300 ? 0 : distinct);
