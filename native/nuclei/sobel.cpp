@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/aligned_buffer.hpp"
 #include "base/error.hpp"
 #include "kernels/nuclei_maps/sobel_pass.hpp"
 #include "nuclei/reflect.hpp"
@@ -63,7 +64,7 @@ class Strips {
         along_columns_(axis == Axis::kX ? smoothing(taps) : derivative(taps)),
         row_pass_(kernels::kSobelRow.pick(active_isa())),
         column_pass_(kernels::kSobelColumn.pick(active_isa())),
-        padded_(static_cast<std::size_t>(kStripWidth + 2 * radius_)),
+        padded_(make_aligned<double>(static_cast<std::size_t>(kStripWidth + 2 * kernels::kSobelLead))),
         rows_(std::make_unique_for_overwrite<double[]>(
             static_cast<std::size_t>((kChunks * kChunk + 2 * radius_) * kStripWidth))),
         out_(static_cast<std::size_t>(kChunk * kStripWidth)) {}
@@ -99,12 +100,13 @@ class Strips {
     if (y >= 0 && y + kRowsAhead < height_) {
       for (std::int64_t x = first; x < end; x += 16) __builtin_prefetch(row + kRowsAhead * width_ + x);
     }
-    double* at_zero = padded_.data() + radius_ - x0;
+    double* const strip = padded_.get() + kernels::kSobelLead;
+    double* const at_zero = strip - x0;
     normalization_.apply({row + first, static_cast<std::size_t>(end - first)}, at_zero + first);
     for (std::int64_t x = x0 - radius_; x < first; ++x) at_zero[x] = at_zero[reflect101(x, width_)];
     for (std::int64_t x = end; x < x0 + columns + radius_; ++x) at_zero[x] = at_zero[reflect101(x, width_)];
-    row_pass_({padded_.data() + radius_, along_rows_.taps.data(), radius_, along_rows_.symmetric, columns,
-               rows_.get() + slot * kStripWidth});
+    row_pass_(
+        {strip, along_rows_.taps.data(), radius_, along_rows_.symmetric, columns, rows_.get() + slot * kStripWidth});
   }
 
   const float* map_;
@@ -116,7 +118,7 @@ class Strips {
   HalfFilter along_columns_;
   kernels::KernelTable<kernels::SobelRowArgs>::Function row_pass_;
   kernels::KernelTable<kernels::SobelColumnArgs>::Function column_pass_;
-  std::vector<double> padded_;      ///< one row of a strip with `radius` more values on either side
+  AlignedBuffer<double> padded_;    ///< one row of a strip with what lies on either side
   std::unique_ptr<double[]> rows_;  ///< [2 radius + kChunks * kChunk, kStripWidth] after the row pass
   std::vector<double> out_;         ///< [kChunk, kStripWidth]
   double range_[2] = {std::numeric_limits<double>::max(), std::numeric_limits<double>::lowest()};

@@ -9,12 +9,14 @@ namespace histojet::kernels {
 /// Values from one row to the next in the strips that the column pass reads and writes. A constant, so that all rows
 /// of a filter are reached from one address.
 inline constexpr std::int64_t kSobelStride = 128;
+/// Values on either side of a row that may be read.
+inline constexpr std::int64_t kSobelLead = 16;
 
 /// The row pass of a filter of `2 radius + 1` taps, `radius` 2 or 10:
 /// out[x] = sum over k from -radius to radius, in this order, of in[x + k] * tap(k) for x < width, where
 /// tap(k) = taps[|k|], negated on the left unless `symmetric`; taps[0] counts only if `symmetric`.
-/// `in` holds `radius` values on either side of the row. For floats and whole taps below 2^29 all variants give the
-/// same bits: the products are exact.
+/// `in` holds `kSobelLead` values on either side of the row; those beyond `radius` do not matter. For floats and whole
+/// taps below 2^29 all variants give the same bits: the products are exact.
 struct SobelRowArgs {
   const double* in;
   const double* taps;
@@ -56,5 +58,8 @@ namespace avx512 {
 void sobel_row(const SobelRowArgs& args);
 void sobel_column(const SobelColumnArgs& args);
 }  // namespace avx512
+namespace avx512bf16 {
+void sobel_row(const SobelRowArgs& args);
+}
 
 }  // namespace histojet::kernels

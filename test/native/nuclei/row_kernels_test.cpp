@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-#include "base/cpu_info.hpp"
+#include "available_isas.hpp"
 #include "kernels/fused_normalize/fused_normalize.hpp"
 #include "kernels/fused_normalize/plane_range.hpp"
 #include "kernels/nuclei_maps/at_least.hpp"
@@ -18,14 +18,6 @@
 
 namespace histojet::kernels {
 namespace {
-
-std::vector<Isa> isas() {
-  std::vector<Isa> found{Isa::kScalar};
-  for (const Isa isa : {Isa::kAvx2, Isa::kAvx512}) {
-    if (detected_isa() >= isa) found.push_back(isa);
-  }
-  return found;
-}
 
 TEST(FusedNormalize, EveryVariantRoundsOnce) {
   std::mt19937 random(1);
@@ -40,7 +32,7 @@ TEST(FusedNormalize, EveryVariantRoundsOnce) {
       const float scale =
           std::ldexp(1.0f + static_cast<float>(random() % 4096) / 4096, static_cast<int>(random() % 40) - 20);
       const float shift = in[0] * -scale;
-      for (const Isa isa : isas()) {
+      for (const Isa isa : test::available_isas()) {
         kFusedNormalize.pick(isa)({in.data() + 1, out.data() + 1, count, scale, shift});
         for (std::size_t i = 1; i < in.size(); ++i) ASSERT_EQ(out[i], std::fmaf(in[i], scale, shift)) << isa_name(isa);
       }
@@ -54,7 +46,7 @@ TEST(FusedNormalize, InfinitiesAndNan) {
   std::vector<double> out(70);
   in[1] = -infinity;
   in[2] = std::nanf("");
-  for (const Isa isa : isas()) {
+  for (const Isa isa : test::available_isas()) {
     kFusedNormalize.pick(isa)({in.data(), out.data(), 70, 2, 1});
     EXPECT_EQ(out[0], infinity);
     EXPECT_EQ(out[1], -infinity);
@@ -68,7 +60,7 @@ TEST(PlaneRange, FindsExtremesAndWhatIsNotFinite) {
   for (const std::int64_t count : {1, 7, 31, 32, 33, 64, 100}) {
     std::vector<float> in;
     for (std::int64_t i = 0; i < count; ++i) in.push_back(static_cast<float>(static_cast<std::int32_t>(random())));
-    for (const Isa isa : isas()) {
+    for (const Isa isa : test::available_isas()) {
       float low = 0, high = 0;
       int finite = -1;
       kPlaneRange.pick(isa)({in.data(), count, &low, &high, &finite});
@@ -99,8 +91,9 @@ TEST(SobelRow, VariantsAgreeToTheBit) {
     const std::vector<double> taps = some_taps(radius);
     for (const std::int64_t width : {1, 15, 16, 17, 31, 32, 33, 100, 128}) {
       std::vector<double> in;
-      for (std::int64_t x = 0; x < width + 2 * radius; ++x) {
-        in.push_back(std::ldexp(static_cast<float>(random() % 0x1000000), -static_cast<int>(random() % 60)));
+      for (std::int64_t x = -kSobelLead; x < width + kSobelLead; ++x) {
+        const float value = std::ldexp(static_cast<float>(random() % 0x1000000), -static_cast<int>(random() % 60));
+        in.push_back(x < -radius || x >= width + radius ? std::nanf("") : value);
       }
       for (const bool symmetric : {false, true}) {
         std::vector<double> expected;
@@ -109,13 +102,13 @@ TEST(SobelRow, VariantsAgreeToTheBit) {
           for (int k = -radius; k <= radius; ++k) {
             const double tap =
                 symmetric || k > 0 ? taps[static_cast<std::size_t>(std::abs(k))] : -taps[static_cast<std::size_t>(-k)];
-            if (symmetric || k != 0) sum += in[static_cast<std::size_t>(x + radius + k)] * tap;
+            if (symmetric || k != 0) sum += in[static_cast<std::size_t>(x + kSobelLead + k)] * tap;
           }
           expected.push_back(sum);
         }
-        for (const Isa isa : isas()) {
+        for (const Isa isa : test::available_isas()) {
           std::vector<double> out(static_cast<std::size_t>(width));
-          kSobelRow.pick(isa)({in.data() + radius, taps.data(), radius, symmetric, width, out.data()});
+          kSobelRow.pick(isa)({in.data() + kSobelLead, taps.data(), radius, symmetric, width, out.data()});
           ASSERT_EQ(out, expected) << isa_name(isa) << " " << width;
         }
       }
@@ -134,7 +127,7 @@ TEST(SobelColumn, VariantsAgree) {
           in.push_back(static_cast<double>(random()) / 4294967296.0 - 0.5);
         }
         for (const bool symmetric : {false, true}) {
-          for (const Isa isa : isas()) {
+          for (const Isa isa : test::available_isas()) {
             std::vector<double> out(static_cast<std::size_t>(rows * kSobelStride), 7), seen{-0.001, 0.001};
             double range[2] = {-0.001, 0.001};
             kSobelColumn.pick(isa)(
@@ -172,7 +165,7 @@ TEST(AtLeast, VariantsAgree) {
     std::vector<float> in;
     for (std::int64_t i = 0; i < count; ++i) in.push_back(static_cast<float>(random() % 3) / 4);
     if (count > 20) in[7] = std::nanf("");
-    for (const Isa isa : isas()) {
+    for (const Isa isa : test::available_isas()) {
       std::vector<std::uint64_t> out(static_cast<std::size_t>((count + 63) / 64) + 1, ~std::uint64_t{0});
       kAtLeast.pick(isa)({in.data(), count, 0.25f, out.data()});
       EXPECT_EQ(out.back(), ~std::uint64_t{0}) << "nothing beyond the words";
@@ -196,7 +189,7 @@ TEST(EdgeStrengthRow, VariantsAgreeToTheBit) {
     std::vector<float> expected(across.size());
     EdgeStrengthArgs args{across.data(), down.data(), 1003, 2.3e-10f, 0.47f, 5.4e-20f, 1e-9f, maximum, expected.data()};
     kEdgeStrength.pick(Isa::kScalar)(args);
-    for (const Isa isa : isas()) {
+    for (const Isa isa : test::available_isas()) {
       std::vector<float> out(across.size());
       args.out = out.data();
       kEdgeStrength.pick(isa)(args);
@@ -225,7 +218,7 @@ TEST(PackPixels, KeepsTheMarkedValuesInOrder) {
       in.push_back(static_cast<double>(random()));
       if (mask[i / 64] >> (i % 64) & 1) expected.push_back(in.back());
     }
-    for (const Isa isa : isas()) {
+    for (const Isa isa : test::available_isas()) {
       std::vector<double> out(expected.size() + 8);
       kPackPixels.pick(isa)({in.data(), mask.data(), 3, out.data()});
       out.resize(expected.size());
@@ -253,7 +246,7 @@ TEST(PackPixels, UnpackPutsThemBack) {
     }
     std::vector<float> expected(dense.begin() + first, dense.begin() + first + count);
     expected.push_back(-1);
-    for (const Isa isa : isas()) {
+    for (const Isa isa : test::available_isas()) {
       std::vector<float> out(expected.size(), -1);
       kUnpackPixels.pick(isa)({packed.data(), mask, first, count, 1.0f, out.data()});
       EXPECT_EQ(out, expected) << isa_name(isa) << " " << first << " " << count;
@@ -274,7 +267,7 @@ TEST(ReliefBox, VariantsAgreeToTheBit) {
           strength.data() + columns + 3, columns + 2, rows, columns, in_double, expected.data(), columns + 3};
       kRelief.pick(Isa::kScalar)(args);
       EXPECT_EQ(expected.back(), 5);
-      for (const Isa isa : isas()) {
+      for (const Isa isa : test::available_isas()) {
         std::vector<double> out(expected.size(), 5);
         args.out = out.data();
         kRelief.pick(isa)(args);
@@ -297,7 +290,7 @@ TEST(FloodFront, MarksThePixelsOfMarkersBesideZeros) {
         if (at(0) <= 0 || (at(-stride) != 0 && at(-1) != 0 && at(1) != 0 && at(stride) != 0)) continue;
         expected[static_cast<std::size_t>(i / 64)] |= std::uint64_t{1} << (i % 64);
       }
-      for (const Isa isa : isas()) {
+      for (const Isa isa : test::available_isas()) {
         std::vector<std::uint64_t> found(expected.size(), ~std::uint64_t{0});
         kFloodFront.pick(isa)({labels.data() + stride, stride, count, found.data()});
         EXPECT_EQ(found, expected) << isa_name(isa) << ' ' << count << ' ' << stride;
