@@ -12,7 +12,7 @@ namespace histojet {
 
 namespace {
 
-/// Fresh memory costs time, on virtual machines several milliseconds per megabyte; but what a model holds while it does
+/// Fresh memory costs time, on a virtual machine up to 3 ms per megabyte; but what a model holds while it does
 /// nothing should stay moderate.
 constexpr std::int64_t kKeptSessionBytes = std::int64_t{512} << 20;
 

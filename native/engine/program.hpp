@@ -76,7 +76,7 @@ struct CompileOptions {
   /// Sums that are read raw and activated are stored in both forms by one step on tiles. One rounding less, and no
   /// faster than a pass of its own: two results are written while the products go on.
   bool activated_beside = false;
-  /// Store bfloat16 also where no tile instructions are; the scalar reference then does their work. For tests.
+  /// Store bfloat16 also where the CPU has no products for it; the scalar reference then does their work. For tests.
   bool emulate_tiles = false;
 };
 

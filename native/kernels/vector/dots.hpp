@@ -15,7 +15,6 @@ namespace histojet::kernels::avx512bf16 {
 namespace {
 
 constexpr std::int64_t kVectorSums = 16;     ///< columns of one vector of sums
-constexpr std::int64_t kStepPairs = 16;      ///< pairs of elements of a step
 constexpr std::int64_t kTileElements = 512;  ///< bfloat16 of the weights of a step and 16 columns
 
 /// The pair of bfloat16 at `from` in all lanes.
